@@ -353,3 +353,73 @@ def test_regressed_draws_give_slopes_and_what_is_left():
     assert normal.middle == pytest.approx([1.0, -2.0], abs=0.03)
     assert normal.slopes == pytest.approx(np.array([[0.5, -1.0, 0.0], [0.0, 0.7, 0.0]]), abs=0.03)
     assert normal.root == pytest.approx(np.array([[0.3, 0.0], [0.2, 0.4]]), abs=0.02)
+
+
+QUIET = """
+about = "Mice that heard noise or none."
+source = "fernandez_2015"
+locator = "nowhere"
+
+[study]
+species = "mouse"
+insult.noise = { entry = "noise", level = "100 dB SPL", band = ["8 kHz", "16 kHz"], duration = "2 h", at = ["0 h"] }
+arm = [{ name = "no noise" }, { name = "noise", insults = ["noise"] }]
+measure.abr = { endpoint = "abr_threshold", frequency = ["22.6 kHz"], at = ["-1 d", "1 d"] }
+
+[row."own:Q1"]
+about = "shift without noise"
+found = "0 dB"
+n = 6
+statistic = { measure = "abr", of = "no noise", since = "-1 d", at = "1 d" }
+
+[row."own:Q2"]
+about = "shift a day after noise"
+found = "40 dB"
+n = 6
+statistic = { measure = "abr", of = "noise", since = "-1 d", at = "1 d" }
+
+[row."own:Q3"]
+about = "spread between mice"
+found = "10 dB"
+n = 6
+statistic = { measure = "abr", of = "noise", at = "1 d", figure = "spread" }
+"""
+
+
+def quiet(own, rows):
+    (own / "shelves" / "cases" / "quiet.toml").write_text(QUIET, encoding="utf-8")
+    errors = "".join(f'[error."{row}"]\nsize = "3 dB"\nbecause = "A test."\n' for row in rows)
+    free = 'free = ["insults.noise.irritation"]\ndraws = 300\n'
+    text = f'otosome = "fit/1"\ncases = [{", ".join(map(repr, rows))}]\n{free}{errors}'
+    return load_case_fit(written(own, text.replace("'", '"')), (own / "shelves",)).simulated
+
+
+def test_rows_of_a_study_are_those_of_its_typical_animal_without_errors_of_reading(own):
+    rows = quiet(own, ["own:Q1", "own:Q2"])
+    irritation = rows.numbers["insults.noise.irritation"]
+    values = rows.values(
+        {irritation.name: np.array([irritation.low, irritation.high])}, np.zeros((len(rows.owners), 2))
+    )
+    assert values["own:Q1"] == pytest.approx(np.zeros(2), abs=1e-9)
+    low, high = values["own:Q2"]
+    assert 0.0 < low < high < 80.0
+    moving = {rows.owners[k] for k in rows.moving({irritation.name: irritation.value})}
+    # What decides after a noise moves the figure, and where a drug would go does not.
+    assert "cells.ohc.injured_function" in moving
+    assert "species.mouse.aqueduct_outflow" in rows.owners
+    assert "species.mouse.aqueduct_outflow" not in moving
+
+
+def test_a_row_that_tells_how_animals_differ_is_refused(own):
+    rows = quiet(own, ["own:Q3"])
+    with pytest.raises(BadInput, match=r"tells how ears differ, .*given: own:Q3"):
+        rows.values({"insults.noise.irritation": np.ones(1)}, np.zeros((len(rows.owners), 1)))
+
+
+def test_cases_of_two_strains_are_not_fitted_together(own):
+    text = FIT.replace('["own:P1"]', '["ear:B20.100_wave1", "ear:B9"]').replace("own:P1", "ear:B9")
+    text = text.replace("cases.product.sought", "insults.noise.irritation").replace("10 %", "3 dB")
+    with pytest.raises(
+        BadInput, match="cases: reads another .* than the other cases, as of another species or strain"
+    ):
+        load_case_fit(written(own, text), (own / "shelves",))

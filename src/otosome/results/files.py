@@ -32,9 +32,19 @@ if TYPE_CHECKING:
 
 def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears, record: Record) -> None:
     """Write every file of a result into a folder: data, answer, ears, readings, sources, study, report, record."""
-    import pandas as pd
-
+    from otosome.model.team import team
     from otosome.report import write_report
+    from otosome.report.pictures import begin
+
+    with team(2) as helpers:
+        begun = begin(helpers, result, readings)
+        _write_tables(folder, result, readings, ears)
+        write_report(result, readings, folder / "report.html", begun)
+    record.write(folder)
+
+
+def _write_tables(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears) -> None:
+    import pandas as pd
 
     write_data(result, readings, folder)
     ears.write(folder / EARS)
@@ -46,8 +56,6 @@ def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears, r
         _csv(table, folder / f"{name}.csv")
     if tables:
         (folder / "drugs.xlsx").write_bytes(workbook(tables))
-    write_report(result, readings, folder / "report.html")
-    record.write(folder)
 
 
 def fill_lot(folder: Path, assessment: Assessment, values: Json, record: Record) -> None:
@@ -388,8 +396,13 @@ def _text(text: str, file: Path) -> None:
 
 def tame(table: pd.DataFrame) -> pd.DataFrame:
     """Text cells that a spreadsheet would run as a formula, with an apostrophe before them."""
-    # A column of a kind of numbers holds no text.
-    return table.apply(lambda column: column.map(_tame) if column.dtype.kind == "O" else column)
+    return table.apply(lambda column: column.map(_tame) if _wild(column) else column)
+
+
+def _wild(column: pd.Series) -> bool:
+    """Whether a column holds text that would be run; one of a kind of numbers holds no text."""
+    texts = {cell for cell in column if isinstance(cell, str)} if column.dtype.kind == "O" else set()
+    return any(tamed(text) != text for text in texts)
 
 
 def _tame(cell: object) -> object:

@@ -184,7 +184,7 @@ def _check_free(simulated: Simulated, tables: CaseFitTables) -> None:
             raise BadInput("is exactly known, so that it has no room", key=key, given=name, cure=cure)
     if unused := sorted(tables.numbers.keys() - set(tables.free)):
         raise BadInput("is not free", key=f"numbers.{unused[0]}", given=unused[0], allowed=tables.free)
-    if tables.draws < 2 * len(simulated.owners) + 2:
+    if tables.posterior is None and tables.draws < 2 * len(simulated.owners) + 2:
         raise BadInput(
             "are too few for slopes along all that is drawn",
             key="draws",

@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from otosome.catalog import Entry
-from otosome.ears import Ears
 from otosome.errors import BadInput
 from otosome.evidence import uniforms
 from otosome.forward import (
@@ -188,23 +187,9 @@ def typical(
     ears = draw(study, lanes, terms.seed, 1).assign(**numbers)
     read = {}
     for arm in dict.fromkeys(arm for statistic in statistics.values() for arm in statistic.arms):
-        values = _true(study, arm, ears)
+        values = through(plan(study, [arm], growth=_GROWTH), ears, _measures, workers=1)
         read[arm] = {name: value.reshape(lanes, 1, *value.shape[1:]) for name, value in values.items()}
     return {case.id: _statistic(statistics[case.id], case, study, read) for case in rows}
-
-
-def _true(study: Study, arm: str, ears: Ears) -> dict[str, Array]:
-    """What is true of each ear in an arm, shape (ear, time, frequency) by measure."""
-    planned = plan(study, [arm], growth=_GROWTH)
-
-    def work(ears: Cochleae) -> dict[str, Array]:
-        cells = Fate(ears, planned.arms[0]).cells.at(planned.at(planned.times))
-        return {
-            name: true_value(ears, measure, cells, planned.frequencies, planned.arms[0], planned.times)
-            for name, measure in study.tables.measure.items()
-        }
-
-    return through(planned, ears, work)
 
 
 def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: Terms) -> dict[str, Array]:
@@ -214,7 +199,9 @@ def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: 
     ears = draw(study, terms.worlds * world, terms.seed, world)
     by_group = np.arange(ears.size).reshape(terms.worlds, arms, subjects)
     mine = ears.take(by_group[:, number].ravel())
-    values_by_measure = _true(study, arm, mine)
+    planned = plan(study, [arm], growth=_GROWTH)
+
+    values_by_measure = through(planned, mine, _measures)
     readings: dict[str, Array] = {"run": mine.run.reshape(terms.worlds, subjects).astype(float)}
     for name, measure in study.tables.measure.items():
         uniform = uniforms(terms.seed, f"observation/{name}/{arm}", 0, values_by_measure[name].size).reshape(
@@ -223,6 +210,15 @@ def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: 
         value = endpoint(study, measure, mine).read(values_by_measure[name], uniform).value
         readings[name] = value.reshape(terms.worlds, subjects, *value.shape[1:])
     return readings
+
+
+def _measures(ears: Cochleae) -> dict[str, Array]:
+    chain = ears.plan
+    cells = Fate(ears, chain.arms[0]).cells.at(chain.at(chain.times))
+    return {
+        name: true_value(ears, measure, cells, chain.frequencies, chain.arms[0], chain.times)
+        for name, measure in chain.study.tables.measure.items()
+    }
 
 
 def _statistic(
