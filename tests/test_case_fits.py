@@ -420,6 +420,6 @@ def test_cases_of_two_strains_are_not_fitted_together(own):
     text = FIT.replace('["own:P1"]', '["ear:B20.100_wave1", "ear:B9"]').replace("own:P1", "ear:B9")
     text = text.replace("cases.product.sought", "insults.noise.irritation").replace("10 %", "3 dB")
     with pytest.raises(
-        BadInput, match="cases: reads another .* than the other cases, as of another species or strain"
+        BadInput, match=r"cases: reads another .* than the other cases, as of another species or strain"
     ):
         load_case_fit(written(own, text), (own / "shelves",))
