@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from otosome.catalog import Catalog, get
 from otosome.fitting.file import FITS
+from otosome.review.calibration.bench import balanced
 from otosome.review.calibration.file import load_case_fit
 from otosome.review.qualification.bench import Bench, Terms
 from otosome.review.qualification.case import cases
@@ -113,6 +115,43 @@ def test_words_of_the_best_ear_rise_with_level_as_published(material):
     assert values["_half"] == pytest.approx(21.0, abs=2.5)
     assert values["_spondees"] == pytest.approx(0.95, abs=0.02)
     assert 0.95 < values["_loud"] < 1.0
+
+
+def test_the_best_mouse_has_the_published_course_after_noise():
+    noise = load_case_fit(FITS / "noise_mouse.toml")
+    best = {p.name: np.array([p.value]) for p in noise.numbers}
+    misses = noise.simulated.misses(best, np.zeros((len(noise.simulated.owners), 1)))
+    # Two and a half errors: an ear of middle numbers is no middle ear, where the numbers are linked.
+    assert np.max(np.abs(misses)) < 2.5
+
+
+def test_mice_as_shelves_draw_them_have_the_published_course_after_noise():
+    """Within two errors of each row: shares of draws as they were, less a tenth for chance."""
+    noise = load_case_fit(FITS / "noise_mouse.toml")
+    rows, free = noise.simulated, [p.name for p in noise.numbers]
+    own = balanced(len(rows.owners) + len(free), 300, 1)
+    by_name = dict(zip([*rows.owners, *free], own, strict=True))
+    none = np.zeros(300)
+    drawn = {p.name: p.quantile(ndtr(p.mix(lambda name: by_name.get(name, none)))) for p in noise.numbers}
+    met = np.mean(np.abs(rows.misses(drawn, own[: len(rows.owners)])) < 2.0, axis=0)
+    shares = dict(zip(noise.tables.cases, met, strict=True))
+    assert np.median(met) > 0.75, shares
+    assert met.min() > 0.3, shares
+
+
+@pytest.mark.parametrize("species", ["guinea_pig", "rat", "human"])
+def test_other_species_clear_stress_as_mice_do_with_a_range_half_as_wide_again(species):
+    mouse = get("species", "mouse").card.parameter("stress_clearance", "mouse")
+    other = get("species", species).card.parameter("stress_clearance", species)
+    assert other.value == mouse.value
+    assert (other.low, other.high) == (two_digits(mouse.low / 1.5), two_digits(mouse.high * 1.5))
+    # Its own deviate is what is left of the mouse's, and its shares are the mouse's times this.
+    share = np.log(mouse.high / mouse.low) / np.log(2.25 * mouse.high / mouse.low)
+    whole = {
+        **dict(mouse.linked),
+        "species.mouse.stress_clearance": np.sqrt(1 - sum(s**2 for _, s in mouse.linked)),
+    }
+    assert dict(other.linked) == pytest.approx({name: share * part for name, part in whole.items()}, abs=0.01)
 
 
 @pytest.mark.parametrize("name", FITTED)
