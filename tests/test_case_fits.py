@@ -19,6 +19,7 @@ from otosome.review.calibration.fit import fit_cases
 from otosome.review.calibration.linear import conditional
 from otosome.review.calibration.sampled import regressed
 from otosome.review.qualification.case import Case
+from otosome.study.tables.pins import Number
 
 Z95 = float(ndtri(0.95))
 CASE = """
@@ -152,6 +153,7 @@ def test_a_fit_to_cases_is_run_stored_and_shown_and_its_rows_go_into_a_study(own
     rows = tomllib.loads((own / "result" / "numbers.toml").read_text(encoding="utf-8"))["numbers"]
     row = rows["cases.product.sought"]
     assert (row["value"], row["shape"], row["basis"]) == ("2", "lognormal", "computed")
+    assert Number.model_validate(row).linked == row["linked"]
     assert row["because"].startswith("Calibrated on own:P1; used, hence no evidence. One of two factors.")
     assert "otosome" in (own / "result" / "report.html").read_text(encoding="utf-8")
     again = jobs.show(own / "result")

@@ -260,7 +260,8 @@ def _calibrated(
     ends = np.exp(ends) if _is_ratio(p) else ends
     value, low, high = (float(end) for end in ends)
     figure = file.simulated.figures[0]
-    rows = " and ".join(file.tables.cases)
+    *before, last = file.tables.cases
+    rows = f"{', '.join(before)} and {last}" if before else last
     because = f"Calibrated on {rows}; used, hence no evidence. {file.tables.because}".strip()
     return Calibrated(
         name=p.name,
@@ -329,7 +330,8 @@ def _sentences(
         most = max(row.linked, key=lambda name: abs(row.linked[name]), default="")
         if most and abs(row.linked[most]) >= _TOGETHER:
             sentences.append(
-                f"{row.name} is known only together with {most}: of its deviate {row.linked[most]:+.2f} is that one's."
+                f"{row.name} is known only together with {most}: of its deviate {number(row.linked[most], 2)} is that "
+                "one's."
             )
     sentences += [
         f"{figure.row} is not met: simulated {figure.simulated.text}, printed {figure.printed}."
