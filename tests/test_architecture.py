@@ -14,7 +14,7 @@ ROOT = Path(otosome.__file__).parent
 # this list, or stay inside the group; each entry of a shelf is a group of its own.
 ORDER = [
     ["units", "errors"],
-    ["files"],
+    ["files", "model.team"],
     ["answers.numbers answers.notebook"],
     ["model.lanes model.vectors model.fates", "model.equations", "trials.plan"],
     ["evidence"],
@@ -67,6 +67,7 @@ ORDER = [
     ],
     ["trials"],
     ["review.qualification"],
+    ["review.calibration"],
     ["review.claims"],
     ["shelves.claims", "shelves.cases"],
     ["report"],

@@ -281,15 +281,15 @@ def test_published_experiments_move_a_claim_and_without_effect_nothing_is_gained
 
 
 def test_what_papers_did_is_what_the_review_of_the_same_words_says():
-    read = papers(CLAIMS["cisplatin"].review, CATALOG)
+    read = papers(CATALOG, CLAIMS["cisplatin"].review)
     whole = review(Question.of("hearing", ["product=vesicles", "insult=cisplatin"]), CATALOG)
     assert {row.short for row in read.rows} == {row.short for row in whole.rows}
     assert read.together == whole.text and read.command.startswith("otosome review hearing --only")
-    assert papers((), CATALOG) is None
+    assert papers(CATALOG, ()) is None
 
 
 def test_cards_hold_papers_figure_and_test_and_take_words_from_files_as_text(quick, tmp_path):
-    row = {**quick[0], "about": "<b>bold</b>", "papers": asdict(papers(CLAIMS["cisplatin"].review, CATALOG))}
+    row = {**quick[0], "about": "<b>bold</b>", "papers": asdict(papers(CATALOG, CLAIMS["cisplatin"].review))}
     text = cards([row], 1, 40)
     assert "&lt;b&gt;bold" in text and "<b>bold</b>" not in text
     assert all(words in text for words in ("What papers did", "What the model says", "What would settle it"))

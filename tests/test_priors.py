@@ -308,7 +308,7 @@ def test_a_prior_that_is_none_is_refused_by_name():
 
 def test_under_none_vesicles_do_nothing_and_under_the_printed_word_more_than_by_mechanism_alone():
     study = load("cisplatin_guinea_pig")
-    rows = {row.name: row for row in by_name.by_prior(study, "sceptic", None, 12, 1).rows}
+    rows = {row.name: row for row in by_name.by_prior(study, "sceptic", 12, 1).rows}
     assert next(iter(rows)) == "sceptic"
     assert abs(rows["none"].benefit.exact.median) < 0.05
     assert rows["as_printed"].benefit.exact.high >= rows["mechanism"].benefit.exact.median

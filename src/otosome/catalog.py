@@ -12,10 +12,9 @@ import importlib
 import importlib.util
 import inspect
 import re
-import traceback
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, get_type_hints, overload
@@ -23,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, get_type
 import numpy as np
 
 from otosome.cards import Card, make_card, read_card, read_source
-from otosome.errors import BadInput
+from otosome.errors import OWN, BadInput
 from otosome.evidence import Curve, Parameter, Source
 from otosome.files import sha256
 from otosome.roles import (
@@ -223,6 +222,10 @@ class Catalog:
                         f"is the shelf {shelf} now", file=str(root / former), cure=f"rename it {shelf}"
                     )
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """For another process: it reads for itself what it asks for."""
+        return Catalog, (self.own, self.beside, self.curves)
+
     @classmethod
     def of_study(cls, folder: Path | None, own: tuple[Path, ...] = ()) -> Catalog:
         """The shelves of a study that lies in a folder: those named, and the folder ``shelves`` beside it."""
@@ -392,7 +395,7 @@ class Catalog:
             raise BadInput(f"no shelf {shelf!r}", given=shelf, allowed=list(SHELVES))
         files: dict[str, Path] = {}
         for root in (SHIPPED, *self.roots):
-            for file in sorted((root / shelf).glob("*.toml")):
+            for file in _shipped(shelf) if root == SHIPPED else sorted((root / shelf).glob("*.toml")):
                 known = files.get(file.stem)
                 if known is not None and SHIPPED not in known.parents and sha256(known) == sha256(file):
                     continue  # one's own entry, and the copy of it in a result
@@ -412,6 +415,12 @@ class Catalog:
         return files
 
 
+@cache
+def _shipped(shelf: str) -> list[Path]:
+    """The files of a shipped shelf, which stay while the program runs."""
+    return sorted((SHIPPED / shelf).glob("*.toml"))
+
+
 def _is_stem(name: str) -> bool:
     return name.replace("_", "a").isalnum()
 
@@ -427,28 +436,10 @@ def _load(file: Path, shelf: str) -> Entry[Options, object]:
     return Entry(card, formula)
 
 
-# Where modules of one's own stand: no package has this name.
-_OWN = "otosome_own"
-
-
-def own_fault(error: Exception) -> BadInput | None:
-    """An error that a formula of one's own raised, as bad input with its file, line and words; None if it is ours."""
-    places = [
-        (frame.f_code.co_filename, line)
-        for frame, line in traceback.walk_tb(error.__traceback__)
-        if str(frame.f_globals.get("__name__")).startswith(f"{_OWN}.")
-        and frame.f_code.co_filename == frame.f_globals.get("__file__")
-    ]
-    if not places:
-        return None
-    file, line = places[-1]
-    return BadInput(f"raised {type(error).__name__}: {error}", file=file, key=f"line {line}")
-
-
 def _module(code: Path, shelf: str) -> ModuleType:
     if code.parent.parent == SHIPPED:
         return importlib.import_module(f"otosome.shelves.{shelf}.{code.stem}")
-    spec = importlib.util.spec_from_file_location(f"{_OWN}.{shelf}.{code.stem}", code)
+    spec = importlib.util.spec_from_file_location(f"{OWN}.{shelf}.{code.stem}", code)
     if spec is None or spec.loader is None:
         raise BadInput("cannot be loaded as Python", file=str(code))
     module = importlib.util.module_from_spec(spec)

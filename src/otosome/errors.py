@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -10,6 +11,10 @@ from typing import Any
 from typing_extensions import TypedDict
 
 _LONGEST = 200
+# Where modules of one's own stand: no package has this name.
+OWN = "otosome_own"
+# Under which an error keeps where it was raised, once it has left there.
+_PLACED = "otosome_placed"
 
 
 class Fault(TypedDict):
@@ -79,6 +84,33 @@ class BadInput(ValueError):
             "allowed": self.allowed if isinstance(self.allowed, (list, str)) else None,
             "cure": "; ".join(self._cures) or None,
         }
+
+
+def own_fault(error: Exception) -> BadInput | None:
+    """An error that a formula of one's own raised, as bad input with its file, line and words; None if it is ours."""
+    if (known := error.__dict__.get(_PLACED)) is not None:
+        fault: BadInput = known
+        return fault
+    places = [
+        (frame.f_code.co_filename, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if str(frame.f_globals.get("__name__")).startswith(f"{OWN}.")
+        and frame.f_code.co_filename == frame.f_globals.get("__file__")
+    ]
+    if not places:
+        return None
+    file, line = places[-1]
+    return BadInput(f"raised {type(error).__name__}: {error}", file=file, key=f"line {line}")
+
+
+def placed(error: ValueError) -> ValueError:
+    """The error as it can go to another process, where nobody sees any more in which formula it was raised."""
+    own = None if isinstance(error, BadInput) else own_fault(error)
+    if own is None:
+        return error
+    plain = ValueError(str(error))
+    plain.__dict__[_PLACED] = own
+    return plain
 
 
 class OutOfSpace(BadInput):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,8 @@ from otosome.answers.numbers import difference
 from otosome.ears import Columns, Ears, stacked
 from otosome.forward import Cochleae, Fate, Plan, best, ears_at_once, plan, through, true_value
 from otosome.model import transport
-from otosome.study import Compare, Study
+from otosome.model.team import Team, team
+from otosome.study import Measure, Study
 from otosome.units import Array, Quantity
 
 if TYPE_CHECKING:
@@ -109,7 +111,10 @@ def accuracy(study: Study, result: xr.Dataset, ears: Ears) -> Accuracy:
 
     ``result``, ``ears``  of ``simulate``, and the ears it was given
     """
-    arm, costs = _costs(study, result, ears)
+    with team(2) as helpers:
+        stepped = helpers.begin(_measure_error, [study])[0]
+        arm, costs = _costs(study, result, ears, helpers)
+        measure = stepped.result()
     nothing = dict.fromkeys(("arm", *_PARTS, "drawn", "beyond"))
     # The embedded estimate overstates a step's true error ten times and more.
     flagged = result["time_error"].to_numpy() > 0.1
@@ -119,7 +124,7 @@ def accuracy(study: Study, result: xr.Dataset, ears: Ears) -> Accuracy:
         fineness=study.tables.fineness,
         mass_balance=float(result["mass_balance_error"].max()),
         flagged=int(flagged.sum()),
-        measure=_measure_error(study),
+        measure=measure,
     )
 
 
@@ -145,19 +150,19 @@ def _beyond(total: Mapping[str, Array]) -> Beyond:
     return Beyond(bool(passed[0]), int(passed[1:].sum()))
 
 
-def _costs(study: Study, result: xr.Dataset, ears: Ears) -> tuple[str, dict[str, dict[str, Array]]]:
+def _costs(
+    study: Study, result: xr.Dataset, ears: Ears, helpers: Team
+) -> tuple[str, dict[str, dict[str, Array]]]:
     """Space, time and total error of the best-value ear, and then of drawn ones, each shape (ear,)."""
     coarse_plan, middle, computed = plan(study), best(study), result["subject"].to_numpy()
     # A block costs the same for one ear as for all its lanes. Neighbours are of one world, so the rest are far apart.
     count = min(ears_at_once(coarse_plan) - 1, computed.size)
     drawn = ears.pick(computed[np.arange(count) * computed.size // max(count, 1)])
     columns = stacked([middle, drawn])
-    arm, coarse = _carried(coarse_plan, columns)
-    if coarse is None:
-        return arm, {}
     finer = replace(coarse_plan, places=coarse_plan.places.finer(2)), replace(coarse_plan, refine=2)
-    space, time = (_carried(best_ears, columns)[1] for best_ears in finer)
-    assert space is not None and time is not None
+    (arm, space), (_, time), (_, coarse) = helpers.spread(partial(_carried, columns), [*finer, coarse_plan])
+    if space is None or time is None or coarse is None:
+        return arm, {}
     costs = transport.errors(coarse, space, time, at=min(max(_dosed_at(study)) + _DAY, study.until))
     total = {name: costs["space"][name] + costs["time"][name] for name in ("peak", "apex_log10")}
     return arm, {**costs, "total": total}
@@ -187,7 +192,7 @@ def _measure_error(study: Study) -> MeasureError | None:
     if question is None:
         return None
     best_ears = best(study)
-    work = _values(study, question)
+    work = partial(_values, study.tables.measure[question.measure])
     steps = plan(study, [question.of])
     coarse, fine = (through(each, best_ears, work)["value"] for each in (steps, steps.stepped(3)))
     endpoint = study.tables.measure[question.measure].endpoint
@@ -195,19 +200,14 @@ def _measure_error(study: Study) -> MeasureError | None:
     return MeasureError(float(np.max(np.abs(coarse - fine))), difference(unit))
 
 
-def _values(study: Study, question: Compare) -> Callable[[Cochleae], dict[str, Array]]:
-    measure = study.tables.measure[question.measure]
-
-    def work(ears: Cochleae) -> dict[str, Array]:
-        chain = ears.plan
-        arm, times = chain.arms[0], chain.times
-        cells = Fate(ears, arm).cells.at(chain.at(times))
-        return {"value": true_value(ears, measure, cells, chain.frequencies, arm, times)}
-
-    return work
+def _values(measure: Measure, ears: Cochleae) -> dict[str, Array]:
+    chain = ears.plan
+    arm, times = chain.arms[0], chain.times
+    cells = Fate(ears, arm).cells.at(chain.at(times))
+    return {"value": true_value(ears, measure, cells, chain.frequencies, arm, times)}
 
 
-def _carried(steps: Plan, columns: Columns) -> tuple[str, transport.Transported | None]:
+def _carried(columns: Columns, steps: Plan) -> tuple[str, transport.Transported | None]:
     """Vesicles in the compared arm, or in the first arm that gets any where that one gets none, with its name."""
     ears, question = Cochleae(steps, columns), steps.study.tables.compare
     arms = sorted(steps.arms, key=lambda arm: question is not None and arm.name != question.of)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from otosome.answers import stored
 from otosome.answers.accuracy import accuracy
@@ -16,6 +17,7 @@ from otosome.answers.sources import sources
 from otosome.answers.window import has_window, places, window
 from otosome.ears import Ears
 from otosome.forward import Tick, crossing, simulate
+from otosome.model.team import team
 from otosome.study import Compare, Study
 from otosome.units import Array
 
@@ -42,30 +44,51 @@ def answer(
     question = study.tables.compare
     if question is not None and study.alike(question.of, question.against):
         question = None  # the notes say so: what was given alike has no difference to be simulated
-    result, beside = _simulated(study, question, ears, workers, tick)
-    with ThreadPoolExecutor(workers) as pool:
-        drawn = (
-            pool.submit(window, study, question)
-            if question and has_window(study)
-            else pool.submit(places, study)
-        )
-        days = pool.submit(_by_day, study, question)
-        exact, carried = pool.submit(accuracy, study, result, ears), pool.submit(course, study)
-        movers = [] if question is None else sensitivity(study, question, workers)
+    with team(workers) as helpers:
+        # What no ear drawn decides is begun first, the longest ahead.
+        begun = helpers.begin(partial(_part, study, question, ears), list(_PARTS))
+        result, beside = _simulated(study, question, ears, workers, tick)
+        errors = accuracy(study, result, ears)
+        done = {part: task.result() for part, task in zip(_PARTS, begun, strict=True)}
+    movers = done["sensitivity"]
     stored.write(
         result,
         **vars(described(study)),
         sources=sources(study),
-        errors=exact.result(),
-        crossing=crossing(study, ears),
+        errors=errors,
+        crossing=done["crossing"],
         sensitivity=movers,
         drugs=exposure(study, result),
         headline={} if question is None else headline(study, result, question, movers, beside),
-        doses=None if question is None else by_dose(study, question),
-        days=days.result(),
+        doses=done["doses"],
+        days=done["days"],
     )
-    pictures = [drawn.result(), carried.result()]
-    return xr.merge([result, *pictures], join="exact", combine_attrs="override")
+    return xr.merge([result, done["window"], done["course"]], join="exact", combine_attrs="override")
+
+
+# Parts of an answer that need no ear of the simulation, those that take longest first.
+_PARTS: dict[str, Callable[[Study, Compare | None, Ears], Any]] = {
+    "sensitivity": lambda study, question, ears: sensitivity(study, question) if question else [],
+    "window": lambda study, question, ears: _window(study, question),
+    "days": lambda study, question, ears: _by_day(study, question),
+    "crossing": lambda study, question, ears: crossing(study, ears),
+    "doses": lambda study, question, ears: by_dose(study, question) if question else None,
+    "course": lambda study, question, ears: course(study),
+}
+
+
+def _part(study: Study, question: Compare | None, ears: Ears, name: str) -> Any:
+    return _PARTS[name](study, question, ears)
+
+
+def _window(study: Study, question: Compare | None) -> xr.Dataset:
+    """The window of what has one, and where each place lies."""
+    return window(study, question) if question and has_window(study) else places(study)
+
+
+def _by_day(study: Study, question: Compare | None) -> ByDay | None:
+    """The benefit by day and dose, of what has a window."""
+    return by_day(study, question) if question and has_window(study) else None
 
 
 def _simulated(
@@ -77,8 +100,3 @@ def _simulated(
     whole = simulate(study, ears, workers, tick, also=benefits_beside(study, question))
     names = [name for name in BESIDE if name in whole]
     return whole.drop_vars(names), {name: whole[name].to_numpy() for name in names}
-
-
-def _by_day(study: Study, question: Compare | None) -> ByDay | None:
-    """The benefit by day and dose, of what has a window."""
-    return by_day(study, question) if question is not None and has_window(study) else None

@@ -87,19 +87,38 @@ def band(values: Array, groups: Groups) -> Band:
     ``values``  (ear, column) or (ear,), finite
     """
     medians, ears, lots = [], [], []
+    for inside, lot in _worlds_alike(values, groups):
+        of_lot = np.stack([np.median(inside[:, rows], axis=1) for rows in _lots(lot)], axis=1)
+        middle = np.median(inside, axis=1)
+        medians.append(middle)
+        ears.append(np.quantile(inside - of_lot[:, lot], _ENDS, axis=1))
+        lots.append(np.quantile(of_lot - np.median(of_lot, axis=1, keepdims=True), _ENDS, axis=1))
+    typical = np.asarray(np.median(np.concatenate(medians), axis=0))
+    return Band(
+        typical,
+        _around(typical, np.concatenate(ears, axis=1)),
+        _around(typical, np.concatenate(lots, axis=1)),
+        _ends(np.concatenate(medians)),
+    )
+
+
+def _lots(lot: Rows) -> list[NDArray[np.intp]]:
+    """The rows of each lot, counted from 0."""
+    return [np.flatnonzero(lot == number) for number in range(int(lot.max()) + 1)]
+
+
+def _worlds_alike(values: Array, groups: Groups) -> Iterator[tuple[Array, Rows]]:
+    """Values of worlds that have lots alike, (world, ear, ...), with the lot of each ear: all at once where all do."""
+    alike: dict[bytes, tuple[Rows, list[NDArray[np.intp]]]] = {}
     for rows, lot in groups.each_world():
-        inside = values[rows]
-        of_lot = np.stack([np.median(inside[lot == number], axis=0) for number in range(lot.max() + 1)])
-        medians.append(np.median(inside, axis=0))
-        ears.append(np.quantile(inside - of_lot[lot], _ENDS, axis=0))
-        lots.append(np.quantile(of_lot - np.median(of_lot, axis=0), _ENDS, axis=0))
-    typical = np.asarray(np.median(medians, axis=0))
-    return Band(typical, _around(typical, ears), _around(typical, lots), _ends(np.stack(medians)))
+        alike.setdefault(lot.tobytes(), (lot, []))[1].append(rows)
+    for lot, worlds in alike.values():
+        yield values[np.stack(worlds)], lot
 
 
-def _around(typical: Array, ends: list[Array]) -> Range:
-    """The interval of the typical world, laid around the typical ear."""
-    low, high = np.median(ends, axis=0)
+def _around(typical: Array, ends: Array) -> Range:
+    """The interval of the typical world, laid around the typical ear; ``ends``  low and high of each world."""
+    low, high = np.median(ends, axis=1)
     return typical + low, typical + high
 
 
@@ -132,6 +151,10 @@ def resampled(values: Array, groups: Groups, times: int = 2000) -> Resampled | N
     if len(worlds) < 2:
         return None
     chosen = np.random.default_rng(0).integers(len(worlds), size=(times, len(worlds)))
-    drawn = [np.quantile(np.concatenate([worlds[w] for w in row]), [0.05, 0.5, 0.95]) for row in chosen]
+    alike = len({world.size for world in worlds}) == 1
+    # Worlds of one size are drawn many at a time.
+    some = (np.stack(worlds)[rows].reshape(len(rows), -1) for rows in np.array_split(chosen, -(-times // 50)))
+    each = (np.concatenate([worlds[w] for w in row])[None] for row in chosen)
+    drawn = np.concatenate([np.quantile(v, [0.05, 0.5, 0.95], axis=1).T for v in (some if alike else each)])
     low, median, high = ((float(a), float(b)) for a, b in np.quantile(drawn, _ENDS, axis=0).T)
     return Resampled(low, median, high)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -122,21 +123,19 @@ def benefits(study: Study, question: Compare, table: Columns) -> Array:
 
 def gain(study: Study, question: Compare) -> Callable[[Cochleae], dict[str, Array]]:
     """Benefit of some ears in the compared measure, at its own frequencies and its last time."""
+    return partial(_gain, study, question)
+
+
+def _gain(study: Study, question: Compare, ears: Cochleae) -> dict[str, Array]:
     measure = study.tables.measure[question.measure]
     better = study.catalog.get("endpoints", measure.endpoint).options.better
     frequency = np.array(measure.tones)
     time = float(max(measure.at))
     sign = 1.0 if better == "higher" else -1.0
-
-    def work(ears: Cochleae) -> dict[str, Array]:
-        at = ears.plan.at([time])
-        value = {
-            arm.name: true_value(
-                ears, measure, Fate(ears, arm).cells.at(at), frequency, arm, np.array([time])
-            )
-            for arm in ears.plan.arms
-            if arm.name in (question.of, question.against)
-        }
-        return {"benefit": sign * (value[question.of] - value[question.against])[:, 0].mean(axis=1)}
-
-    return work
+    at = ears.plan.at([time])
+    value = {
+        arm.name: true_value(ears, measure, Fate(ears, arm).cells.at(at), frequency, arm, np.array([time]))
+        for arm in ears.plan.arms
+        if arm.name in (question.of, question.against)
+    }
+    return {"benefit": sign * (value[question.of] - value[question.against])[:, 0].mean(axis=1)}

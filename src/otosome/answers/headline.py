@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from otosome.answers.contrast import Contrast, contrast
@@ -95,7 +96,11 @@ def headline(
 def benefits_beside(study: Study, question: Compare) -> Callable[[Cochleae], dict[str, Array]]:
     """The compared benefit of some ears in which vesicles act otherwise, (ear,), by what a headline calls it."""
     changed = benefits_by_prior(study, question), benefits_late(study, question)
-    return lambda ears: {name: values for work in changed for name, values in work(ears).items()}
+    return partial(_all, changed)
+
+
+def _all(works: Sequence[Callable[[Cochleae], dict[str, Array]]], ears: Cochleae) -> dict[str, Array]:
+    return {name: values for work in works for name, values in work(ears).items()}
 
 
 def _also_treated(study: Study, question: Compare) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -50,13 +51,14 @@ def late(study: Study, question: Compare, beside: Mapping[str, Array], unit: str
 
 def benefits_late(study: Study, question: Compare) -> Callable[[Cochleae], dict[str, Array]]:
     """The compared benefit of some ears with the window closed and at most, (ear,); none where treatment is early."""
-    of, late = gain(study, question), _delay(study, question.of) is not None
+    return partial(_late, study, gain(study, question), _delay(study, question.of) is not None)
 
-    def work(ears: Cochleae) -> dict[str, Array]:
-        changes = _CHANGES.items() if late else ()
-        return {name: of(ears.acting(change(study, ears.columns)))["benefit"] for name, change in changes}
 
-    return work
+def _late(
+    study: Study, of: Callable[[Cochleae], dict[str, Array]], late: bool, ears: Cochleae
+) -> dict[str, Array]:
+    changes = _CHANGES.items() if late else ()
+    return {name: of(ears.acting(change(study, ears.columns)))["benefit"] for name, change in changes}
 
 
 def _words(delay: float, shut: Interval, best: Interval) -> str:

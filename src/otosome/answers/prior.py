@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -29,12 +30,11 @@ def with_efficacy(study: Study, columns: Columns, factor: float) -> dict[str, Ar
 
 def benefits_by_prior(study: Study, question: Compare) -> Callable[[Cochleae], dict[str, Array]]:
     """The compared benefit of some ears with the prior halved and doubled, each shape (ear,)."""
-    of = gain(study, question)
+    return partial(_by_prior, study, gain(study, question))
 
-    def work(ears: Cochleae) -> dict[str, Array]:
-        return {
-            name: of(ears.acting(with_efficacy(study, ears.columns, factor)))["benefit"]
-            for name, factor in FACTORS.items()
-        }
 
-    return work
+def _by_prior(study: Study, of: Callable[[Cochleae], dict[str, Array]], ears: Cochleae) -> dict[str, Array]:
+    return {
+        name: of(ears.acting(with_efficacy(study, ears.columns, factor)))["benefit"]
+        for name, factor in FACTORS.items()
+    }

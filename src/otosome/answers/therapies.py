@@ -5,8 +5,10 @@ Every ear goes through every arm, so arms differ by what is done in them and by 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,6 +37,7 @@ from otosome.answers.window import places
 from otosome.ears import Columns, Ears
 from otosome.errors import BadInput
 from otosome.forward import Tick, best, crossing, observe, simulate
+from otosome.model.team import team
 from otosome.study import Study
 from otosome.units import Array, convert, house
 
@@ -149,19 +152,35 @@ def therapies(
     _check(study)
     ears = Ears.of(table)
     ears.alike("a comparison")
-    result = simulate(study, ears, workers, tick).merge(places(study), join="exact", combine_attrs="override")
-    best_value = simulate(study, best(study), 1)
+    with team(workers) as helpers:
+        begun = helpers.begin(partial(_part, study, ears), list(_PARTS))
+        result = simulate(study, ears, workers, tick)
+        errors = accuracy(study, result, ears)
+        done = {part: task.result() for part, task in zip(_PARTS, begun, strict=True)}
+    result = result.merge(done["places"], join="exact", combine_attrs="override")
     stored.write(
         result,
         **vars(described(study)),
         sources=sources(study),
-        errors=accuracy(study, result, ears),
-        crossing=crossing(study, ears),
+        errors=errors,
+        crossing=done["crossing"],
         sensitivity=[],
         headline={},
-        therapies=side_by_side(study, result, best_value, ears),
+        therapies=side_by_side(study, result, done["best value"], ears),
     )
     return result
+
+
+# Parts of a comparison that need no ear of the simulation, those that take longest first.
+_PARTS: dict[str, Callable[[Study, Ears], Any]] = {
+    "best value": lambda study, ears: simulate(study, best(study), 1),
+    "crossing": crossing,
+    "places": lambda study, ears: places(study),
+}
+
+
+def _part(study: Study, ears: Ears, name: str) -> Any:
+    return _PARTS[name](study, ears)
 
 
 def _check(study: Study) -> None:

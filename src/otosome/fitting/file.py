@@ -153,7 +153,7 @@ class FitFile:
 
 def load_fit(file: Path, shelves: tuple[Path, ...] = ()) -> FitFile:
     """A fit file, its study and its readings; raises BadInput naming file and key."""
-    file = _file_of(file)
+    file = fit_path(file)
     tables = table_of(FitTables, read_toml(file), file.name)
     study = _study(file, tables, shelves)
     observed = _observed(study, tables, file)
@@ -190,7 +190,7 @@ def load_fit(file: Path, shelves: tuple[Path, ...] = ()) -> FitFile:
     return FitFile(file.stem, tables, study, fitted, left, inputs)
 
 
-def _file_of(file: Path) -> Path:
+def fit_path(file: Path) -> Path:
     """A fit's own file, or that of a shipped fit by name; raises BadInput where there is neither."""
     if file.is_file():
         return file

@@ -63,6 +63,10 @@ class Carried:
     _networks: dict[Hashable, dict[Hashable, transport.Network]] = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """For another process, which solves for itself."""
+        return Carried, (self.room,)
+
     def solve(
         self,
         anatomy: transport.Anatomy,

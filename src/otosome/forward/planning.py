@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from itertools import chain, repeat
 
@@ -165,6 +165,10 @@ class Plan:
     sites: tuple[float, ...] | None = None
     kinds: tuple[str, ...] = KINDS
     _timed: dict[Timing, Plan] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """For another process: what is stated, and nothing that follows from it."""
+        return Plan, tuple(getattr(self, f.name) for f in fields(self) if f.init)
 
     def stepped(self, times: int) -> Plan:
         """The plan with steps so many times as fine."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from otosome import __version__
 from otosome.ears import Columns, Ears
-from otosome.errors import BadInput
+from otosome.errors import BadInput, placed
 from otosome.forward.arrival import people
 from otosome.forward.carried import Carried
 from otosome.forward.cochleae import Cochleae
@@ -23,6 +23,7 @@ from otosome.forward.planning import Plan, plan
 from otosome.model import transport
 from otosome.model.injury import KINDS, LABELS
 from otosome.model.lanes import LANES
+from otosome.model.team import team
 from otosome.study import Study, saves
 from otosome.units import LEVELS, Array, labels
 
@@ -63,7 +64,8 @@ Variable = tuple[tuple[str, ...], Array, dict[str, str]]
 # Fewer candidates than ears in a world: some ears are there twice.
 _FEW_CANDIDATES = 10
 Tick = Callable[[int, int], None]
-Parts = list[tuple[slice, dict[str, Array]]]
+# What comes of a block: rows with their arrays, or a row with the reason why it is rejected.
+Parts = list[tuple[slice, dict[str, Array] | ValueError]]
 # Called with the row of each rejected ear, and with the reason.
 Refuse = Callable[[int, ValueError], None]
 
@@ -101,42 +103,23 @@ def through(
 ) -> dict[str, Array]:
     """Send every block of some ears through ``work`` and join what comes back along the subjects.
 
-    ``work``    block -> arrays whose first axis is the subject
+    ``work``    block -> arrays whose first axis is the subject; with several workers a function of a module, or a
+                dataclass that is called
     ``refuse``  called with the row of each rejected ear, whose place in the arrays is left as it is. Without it, or if
                 the best-value ear is rejected too, the reason is raised
     ``carried``  solutions of transport that all blocks share, where most of them carry alike; else each has its own
     """
-    width = ears_at_once(plan)
-    starts = range(0, count(whole), width)
-
-    def bound(columns: Columns) -> Cochleae:
-        return Cochleae(plan, columns, Carried() if carried is None else carried)
-
-    def block(start: int) -> Parts:
-        rows, columns = _block(whole, start, width)
-        try:
-            return [(rows, {k: v[: rows.stop - rows.start] for k, v in work(bound(columns)).items()})]
-        except ValueError:
-            if refuse is None:
-                raise
-            return alone(rows, refuse)
-
-    def alone(rows: slice, refuse: Refuse) -> Parts:
-        parts = []
-        work(bound(best(plan.study)))
-        for row in range(rows.start, rows.stop):
-            try:
-                part, columns = _block(whole, row, 1)
-                parts.append((part, work(bound(columns))))
-            except ValueError as refusal:
-                refuse(row, refusal)
-        return parts
-
+    starts = range(0, count(whole), ears_at_once(plan))
     # Room for all ears once: a list of blocks to be joined at the end would take it twice.
     joined: dict[str, Array] = {}
-    with ThreadPoolExecutor(workers) as pool:
-        for done, parts in enumerate(pool.map(block, starts), start=1):
+    with team(workers) as helpers:
+        blocks = helpers.spread(_Blocks(plan, whole, work, refuse is not None, carried), starts)
+        for done, parts in enumerate(blocks, start=1):
             for rows, result in parts:
+                if isinstance(result, ValueError):
+                    assert refuse is not None  # or it would have been raised
+                    refuse(rows.start, result)
+                    continue
                 for name, values in result.items():
                     if name not in joined:
                         joined[name] = np.empty((count(whole), *values.shape[1:]), values.dtype)
@@ -144,6 +127,41 @@ def through(
             if tick is not None:
                 tick(done, len(starts))
     return joined
+
+
+@dataclass(frozen=True)
+class _Blocks:
+    """Work on the block of ears that begins with a row; where it fails and may, on each of its ears alone."""
+
+    plan: Plan
+    whole: Columns
+    work: Callable[[Cochleae], dict[str, Array]]
+    lenient: bool
+    carried: Carried | None
+
+    def __call__(self, start: int) -> Parts:
+        rows, columns = _block(self.whole, start, ears_at_once(self.plan))
+        try:
+            done = self.work(self._bound(columns))
+        except ValueError:
+            if not self.lenient:
+                raise
+            return self._alone(rows)
+        return [(rows, {name: values[: rows.stop - rows.start] for name, values in done.items()})]
+
+    def _bound(self, columns: Columns) -> Cochleae:
+        return Cochleae(self.plan, columns, Carried() if self.carried is None else self.carried)
+
+    def _alone(self, rows: slice) -> Parts:
+        self.work(self._bound(best(self.plan.study)))
+        parts: Parts = []
+        for row in range(rows.start, rows.stop):
+            part, columns = _block(self.whole, row, 1)
+            try:
+                parts.append((part, self.work(self._bound(columns))))
+            except ValueError as refusal:
+                parts.append((part, placed(refusal)))
+        return parts
 
 
 def simulate(

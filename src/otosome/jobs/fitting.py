@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otosome.errors import BadInput
+from otosome.jobs.calibrating import (
+    CHAIN,
+    CaseFitResult,
+    calibrate,
+    is_case_fit,
+    reporting,
+    stored_case_fit,
+    walked_of,
+)
 from otosome.jobs.options import options_of
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import ANSWER, EARS, Record, check_free, fill_fit, read_answer, record_of, usual, writing
@@ -21,7 +28,6 @@ if TYPE_CHECKING:
     from otosome.fitting.fit import Fit
 
 FIT = "fit"
-CHAIN = "chain.npz"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,49 +79,32 @@ class FitResult:
         return [*fit_lines(self.fit), f"report: {self.report.resolve()}"]
 
 
-def fit(inputs: FitInputs, watch: Watch = SILENT) -> FitResult:
-    """Fit a study's numbers to readings and write the result; raises BadInput, or Cancelled."""
-    from otosome.fitting.file import load_fit
-    from otosome.fitting.fit import fit as fitted
+def fit(inputs: FitInputs, watch: Watch = SILENT) -> FitResult | CaseFitResult:
+    """Fit a study's numbers to readings, or numbers to published cases, and write the result.
 
+    raises  BadInput, or Cancelled
+    """
+    from otosome.cards import read_toml
+    from otosome.fitting.file import fit_path, load_fit
+    from otosome.fitting.fit import fit as fitted
+    from otosome.review.calibration.file import MARK
+
+    path = fit_path(inputs.fit)
+    if MARK in read_toml(path):
+        return calibrate(inputs, path, watch)
     watch.stage("reading the readings")
-    file = load_fit(inputs.fit, inputs.shelves)
+    file = load_fit(path, inputs.shelves)
     folder = inputs.out if inputs.out is not None else usual(file.name)
     check_free(folder, inputs.force)
-    chain = _chain(folder, inputs.resume)
-
-    @cache
-    def began(stage: str) -> float:
-        return time.monotonic()
-
-    def report(doing: str, done: int, of: int) -> None:
-        # "drawing, R-hat 1.02": what stands after the comma changes while the same is done.
-        watch.ticks(doing, began(doing.partition(",")[0]))(done, of)
-
+    chain = walked_of(folder, inputs.resume)
     with writing(folder, inputs.force) as part:
-        outcome = fitted(file, chain, report)
+        outcome = fitted(file, chain, reporting(watch))
         record = Record(FIT, file.name, file.inputs, options_of(inputs))
         if chain.is_file():
             shutil.copyfile(chain, part / CHAIN)
         fill_fit(part, outcome, file, record)
     chain.unlink(missing_ok=True)
     return FitResult(folder, record, outcome.fit)
-
-
-def _chain(folder: Path, resume: bool) -> Path:
-    """The file beside a result in which walkers' steps are kept; begun anew unless they are to be resumed."""
-    beside = folder.with_name(f"{folder.name}.{CHAIN}")
-    beside.parent.mkdir(parents=True, exist_ok=True)
-    stored = folder / CHAIN
-    if not resume:
-        beside.unlink(missing_ok=True)
-    elif not beside.is_file() and stored.is_file():
-        shutil.copyfile(stored, beside)
-    elif not beside.is_file():
-        raise BadInput(
-            "holds no walkers to go on with", file=str(folder), key="--resume", cure="leave it out"
-        )
-    return beside
 
 
 def stored_fit(folder: Path) -> FitResult:
@@ -129,6 +118,12 @@ def stored_fit(folder: Path) -> FitResult:
         raise BadInput(
             "is no fit", file=str(folder), given=record.verb, cure="name the folder that otosome fit wrote"
         )
+    if is_case_fit(folder):
+        raise BadInput(
+            "is a fit to published cases, and holds no draws",
+            file=str(folder),
+            cure=f"put the rows of {folder / 'numbers.toml'} into the study",
+        )
     answer: Mapping[str, object] = read_answer(folder / ANSWER)
     try:
         return FitResult(folder, record, TypeAdapter(Fit).validate_python(answer))
@@ -139,6 +134,12 @@ def stored_fit(folder: Path) -> FitResult:
             file=str(folder),
             cure=cure,
         ) from error
+
+
+def shown_fit(folder: Path) -> FitResult | CaseFitResult:
+    """A fit of either kind read back; raises BadInput where the folder holds none."""
+    record = record_of(folder)
+    return stored_case_fit(folder, record) if is_case_fit(folder) else stored_fit(folder)
 
 
 def draws_of(result: FitResult) -> Ears:

@@ -23,6 +23,7 @@ from otosome.fitting.fit import Fit
 from otosome.lots.checklist import Item
 from otosome.lots.release import Verdict
 from otosome.lots.stakes import Stakes
+from otosome.review.calibration.fit import CaseFit
 from otosome.review.claims.papers import Papers
 from otosome.review.forecasts import Scored
 from otosome.review.priors.rows import ByPrior
@@ -655,10 +656,10 @@ class Import(_Written):
 
 
 class FitAnswer(_Written):
-    """``otosome fit``."""
+    """``otosome fit``: to readings of a study, or to published cases."""
 
     command: Literal["fit"]
-    result: Fit
+    result: Fit | CaseFit
 
 
 class Quality(_Answer):
@@ -696,7 +697,7 @@ class Show(_Written):
 
     command: Literal["show"]
     seed: NotRequired[int]
-    result: RunResult | CompareResult | ImportResult | LotResult | Fit | TrialResult | Review
+    result: RunResult | CompareResult | ImportResult | LotResult | Fit | CaseFit | TrialResult | Review
 
 
 class Qualify(_Answer):

@@ -6,11 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from otosome.errors import BadInput
-from otosome.jobs import fitting, laboratory, lots, reviewing, study, trials
+from otosome.jobs import calibrating, fitting, laboratory, lots, reviewing, study, trials
 from otosome.results import is_ours, record_of, recover, unsealed
 
 Shown = (
-    study.StudyResult | fitting.FitResult | laboratory.Imported | lots.Lot | trials.Trial | reviewing.Reviewed
+    study.StudyResult
+    | fitting.FitResult
+    | calibrating.CaseFitResult
+    | laboratory.Imported
+    | lots.Lot
+    | trials.Trial
+    | reviewing.Reviewed
 )
 
 
@@ -28,7 +34,7 @@ def show(path: Path) -> Shown:
         imported = laboratory.imported(path, record)
         return replace(imported, notes=[*imported.notes, *warnings])
     if record.verb == fitting.FIT:
-        return replace(fitting.stored_fit(path), notes=warnings)
+        return replace(fitting.shown_fit(path), notes=warnings)
     if record.verb == lots.QUALITY:
         lot = lots.lot(path, record)
         return replace(lot, notes=[*lot.notes, *warnings])

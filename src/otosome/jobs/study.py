@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otosome.errors import BadInput
 from otosome.jobs.watch import SILENT, Watch
+from otosome.model.team import team
 from otosome.results import (
     ANSWER,
     Option,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from otosome.answers.sources import SourceRow
     from otosome.ears import Ears
     from otosome.fitting.observations import Observations
+    from otosome.review.priors.rows import ByPrior
     from otosome.study import Study
 
 RUN, COMPARE = "run", "compare"
@@ -277,9 +280,11 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
         doing = f"simulating, {forecast(study, int(str(record.option('subjects'))))}"
         watch.stage(doing)
         ears, study = _drawn(study, record)
-        result = _work(record.verb)(study, ears, tick=watch.ticks(doing))
-        watch.stage("comparing priors and papers")
-        _beside(study, result, record)
+        with team(2) as helpers:
+            (priors,) = helpers.begin(partial(_priors, study), [record])
+            result = _work(record.verb)(study, ears, tick=watch.ticks(doing))
+            watch.stage("comparing priors and papers")
+            _beside(study, result, priors.result())
         watch.stage("drawing the report")
         if observed is not None:
             record = replace(record, inputs={**record.inputs, **observed.inputs})
@@ -317,19 +322,30 @@ def fitted(study: Study, folder: Path) -> tuple[Study, Ears]:
     return known.study, known.prior
 
 
-def _beside(study: Study, result: xr.Dataset, record: Record) -> None:
-    """The compared benefit under every prior by name, and where papers and model are at odds, into the answer."""
-    from otosome.answers import stored
-    from otosome.answers.contrast import contrast
+def _priors(study: Study, record: Record) -> ByPrior | None:
+    """The compared benefit under every prior by name, and where papers and model are at odds; None where none say."""
     from otosome.review.priors.rows import EARS, applies, by_prior, check_prior
 
     prior, subjects, seed = (record.option(name) for name in ("prior", "subjects", "seed"))
+    if not applies(study):
+        return None
+    chosen = check_prior(prior) if isinstance(prior, str) else None
+    return by_prior(study, chosen, min(EARS, max(2, int(str(subjects)))), int(str(seed)))
+
+
+def _beside(study: Study, result: xr.Dataset, priors: ByPrior | None) -> None:
+    """What the priors say into the answer, under the chosen one the benefit as the study answers it."""
+    from otosome.answers import stored
+    from otosome.answers.contrast import contrast
+
     question = study.tables.compare
-    if question is not None and applies(study):
-        chosen = check_prior(prior) if isinstance(prior, str) else None
-        headline = contrast(study, result, question.measure, question.of, question.against).benefit
-        count = min(EARS, max(2, int(str(subjects))))
-        stored.write(result, priors=by_prior(study, chosen, headline, count, int(str(seed))))
+    if priors is None or question is None:
+        return
+    if priors.chosen != _NO_PRIOR:
+        benefit = contrast(study, result, question.measure, question.of, question.against).benefit
+        first, *others = priors.rows
+        priors = replace(priors, rows=[replace(first, benefit=benefit), *others])
+    stored.write(result, priors=priors)
 
 
 def _lay(

@@ -15,12 +15,22 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Protocol, TextIO
 
-from otosome.errors import BadInput
+from otosome.errors import BadInput, own_fault
+from otosome.model.team import processes, usual
 from otosome.units import Json
 
 Tick = Callable[[int, int], None]
 # The environment names a file here that another program watches: a verb writes its progress there, as JSON.
 PROGRESS = "OTOSOME_PROGRESS"
+# How many processes share the work of a verb; each gives the same answer.
+WORKERS = "OTOSOME_WORKERS"
+# Verbs that are spread over processes, and what each of these imports while the first reads what is asked.
+_SPREAD = {
+    "run": ("otosome.answers.answer", "otosome.review.priors.rows"),
+    "compare": ("otosome.answers.therapies", "otosome.review.priors.rows"),
+    "claims": ("otosome.review.claims",),
+    "qualify": ("otosome.review.qualification",),
+}
 _EVERY = 0.2
 # Seconds over which a rate is taken: what is done now, and not what the first part took to begin.
 _RECENT = 10.0
@@ -52,8 +62,6 @@ class OutOfMemory(BadInput):
 
 def fault_of(error: Exception) -> BadInput | None:
     """What an error says of the input, of the machine, or of a formula of one's own; None where it is our defect."""
-    from otosome.catalog import own_fault
-
     if isinstance(error, MemoryError):
         return OutOfMemory()
     return error if isinstance(error, BadInput) else own_fault(error)
@@ -145,6 +153,23 @@ SILENT = Watch()
 
 @contextmanager
 def watched(verb: str = "") -> Iterator[Watch]:
+    """A verb's progress shown, and the processes it is spread over, which end with it."""
+    with processes(workers() if verb in _SPREAD else 1, _SPREAD.get(verb, ())), _shown(verb) as watch:
+        yield watch
+
+
+def workers() -> int:
+    """Over how many processes a verb is spread: as ``WORKERS`` says, or as this computer has cores; raises BadInput."""
+    stated = os.environ.get(WORKERS)
+    if stated is None:
+        return usual()
+    if not stated.isdecimal() or int(stated) < 1:
+        raise BadInput("is no number of processes", key=WORKERS, given=stated, allowed="1 or more")
+    return int(stated)
+
+
+@contextmanager
+def _shown(verb: str) -> Iterator[Watch]:
     """A job's progress on standard error: a bar on a terminal, lines elsewhere; or in the file ``PROGRESS`` names."""
     if os.environ.get(PROGRESS):
         yield Watch(_noting(Path(os.environ[PROGRESS])))

@@ -18,21 +18,23 @@ if TYPE_CHECKING:
 
     from otosome.answers.headline import Headline
     from otosome.answers.sources import SourceRow
+    from otosome.report.pictures import Begun
 
 _HERE = Path(__file__).parent
 
 __all__ = ["write_report", "write_window"]
 
 
-def write_report(result: xr.Dataset, readings: pd.DataFrame, path: Path) -> None:
+def write_report(result: xr.Dataset, readings: pd.DataFrame, path: Path, begun: Begun | None = None) -> None:
     """Write the report of a result as one HTML file, and its figures and their numbers into ``figures`` beside it.
 
     ``result``    what `answer` returns: arms, ears, window; headline, sources and notes in `attrs`
     ``readings``  the tidy table of simulated or measured readings, drawn as dots
     ``path``      the HTML file; one that is there is replaced
+    ``begun``     its pictures, of ``report.pictures.begin``, where they were begun before
     raises        ValueError where the result lacks something the report shows
     """
-    save_page(_numbered(result, readings), path)
+    save_page(_numbered(result, readings, begun), path)
 
 
 def write_window(result: xr.Dataset, path: Path) -> None:
@@ -59,17 +61,21 @@ def page(result: xr.Dataset, readings: pd.DataFrame) -> str:
     return without_numbers(_numbered(result, readings))
 
 
-def _numbered(result: xr.Dataset, readings: pd.DataFrame) -> str:
+def _numbered(result: xr.Dataset, readings: pd.DataFrame, begun: Begun | None = None) -> str:
     """The report as HTML text, the same for the same result."""
+    from otosome.model.team import team
+    from otosome.report.pictures import begin
     from otosome.report.summary import check
 
     check(result)
-    return _side_by_side(result, readings) if "therapies" in result.attrs else _study(result, readings)
+    page = _side_by_side if "therapies" in result.attrs else _study
+    with team(1) as alone:
+        return page(result, readings, begin(alone, result, readings) if begun is None else begun)
 
 
-def _study(result: xr.Dataset, readings: pd.DataFrame) -> str:
+def _study(result: xr.Dataset, readings: pd.DataFrame, begun: Begun) -> str:
     from otosome.report import claims, summary
-    from otosome.report.dose import by_day, by_dose, insight
+    from otosome.report.dose import insight
 
     style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "window.js"))
     compared = summary.headline(result)
@@ -80,18 +86,17 @@ def _study(result: xr.Dataset, readings: pd.DataFrame) -> str:
         **_common(result),
         headline=compared,
         **(_answer(result, compared) if compared else {"movers": []}),
-        **_pictures(result, readings),
-        **_drugs(result),
-        by_dose=by_dose(result),
-        by_day=by_day(result),
+        **_beside(result, readings),
+        drugs=summary.drugs(result),
+        **{name: picture.result() for name, picture in begun.items()},
         insight=insight(result),
         claims=claims.claims(result.attrs["name"]),
         command="run",
     )
 
 
-def _side_by_side(result: xr.Dataset, readings: pd.DataFrame) -> str:
-    from otosome.report import figures, summary
+def _side_by_side(result: xr.Dataset, readings: pd.DataFrame, begun: Begun) -> str:
+    from otosome.report import summary
     from otosome.report.therapies import side_by_side
 
     style = "".join((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "therapies.css"))
@@ -102,9 +107,9 @@ def _side_by_side(result: xr.Dataset, readings: pd.DataFrame) -> str:
         style,
         "",
         **_common(result),
-        **side_by_side(beside, result, readings),
+        **side_by_side(beside, result),
+        **{name: picture.result() for name, picture in begun.items()},
         grades=beside.grades,
-        sizes=figures.sizes(result),
         command="compare",
     )
 
@@ -187,15 +192,14 @@ def _answer(result: xr.Dataset, compared: Headline) -> Json:
     }
 
 
-def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> Json:
+def _beside(result: xr.Dataset, readings: pd.DataFrame) -> Json:
+    """What stands beside the pictures of a study's page: colours, tables, the window's numbers."""
     from otosome.answers.grades import grades
-    from otosome.report import figures, still, summary, window
+    from otosome.report import figures, pictures, summary, window
     from otosome.report.against import against, measured, outside, used
     from otosome.report.drugs import assays
 
-    pictured = summary.has_window(result)
     assayed = [name for name in summary.measures(result) if summary.assayed(result, name)]
-    names = [name for name in summary.measures(result) if name not in assayed]
     laid = {
         "colours": figures.arm_colours(result),
         "against": against(result),
@@ -204,36 +208,16 @@ def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> Json:
         "measured": measured(result),
         "assays": assays(result, assayed),
     }
+    names = pictures.heard(result)
     if not names:
-        none = dict.fromkeys(("window", "window_svg", "measure", "day"))
-        empty: dict[str, Any] = {
-            key: [] for key in ("frequency", "course", "others", "cochleogram", "grades")
-        }
-        return none | empty | laid | {"delivery": [], "sizes": None}
-    first, *others = names
+        return laid | {"window": None, "measure": None, "day": None, "grades": []}
+    first = names[0]
     return laid | {
-        "window": _json(window.pack(result)) if pictured else None,
-        "window_svg": still.window_svg(result) if pictured else None,
-        "delivery": figures.delivery(result),
+        "window": _json(window.pack(result)) if summary.has_window(result) else None,
         "measure": summary.capital(summary.words(str(result[first].attrs.get("long_name", first)))),
         "day": float(summary.measured(result, first)["time"][-1]) / window.HOURS_A_DAY,
-        "frequency": figures.by_frequency(result, readings, first),
-        "course": figures.over_time(result, first),
-        "others": figures.together(result, others),
-        "cochleogram": figures.cochleogram(result),
-        "sizes": figures.sizes(result),
         "grades": grades(readings, summary.scales(result), map(str, result["arm"].values)),
     }
-
-
-def _drugs(result: xr.Dataset) -> dict[str, Any]:
-    """Where drugs went: curves, a map over place and time, and the numbers."""
-    from otosome.report import summary
-    from otosome.report.drugs import curves, maps
-
-    drugs = summary.drugs(result)
-    pictures = (curves(result), maps(result)) if drugs.exposures else ([], [])
-    return {"drugs": drugs, "drug_curves": pictures[0], "drug_maps": pictures[1]}
 
 
 def _templates() -> Environment:

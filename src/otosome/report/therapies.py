@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import pandas as pd
 import xarray as xr
 
 from otosome.answers.numbers import UTILITY, Interval, number
@@ -53,11 +52,9 @@ class Bars:
     instrument: Instrument | None = None
 
 
-def side_by_side(beside: SideBySide, result: xr.Dataset, readings: pd.DataFrame) -> Json:
-    """What the template prints of a result of ``otosome.answers.therapies``."""
-    colours = figures.arm_colours(result)
-    first = beside.arms[0].measures
-    scored = [name for name, row in first.items() if row.endpoint == WORDS]
+def side_by_side(beside: SideBySide, result: xr.Dataset) -> Json:
+    """What the template prints of a result of ``otosome.answers.therapies`` beside its pictures."""
+    colours, heard = figures.arm_colours(result), audiogram(beside)
     others = [arm for arm in beside.arms if arm.name != beside.reference]
     return {
         "beside": beside,
@@ -66,10 +63,7 @@ def side_by_side(beside: SideBySide, result: xr.Dataset, readings: pd.DataFrame)
         "likeliest": likeliest(beside),
         "preference": _preference(beside),
         "tale": [(arm.name, _tale(arm)) for arm in others],
-        "dots": _dots(beside, colours),
-        "course": [panel for name in scored for panel in figures.over_time(result, name)],
-        **_audiograms(result, readings, first),
-        "cochleogram": figures.cochleogram(result),
+        "day": 0.0 if heard is None else float(measured(result, heard)["time"][-1]) / window.HOURS_A_DAY,
         "adverse_events": _adverse_events(beside, colours),
         "adverse_event_notes": list(_adverse_event_notes(beside).values()),
         "signals": [arm for arm in beside.arms if arm.signal["blood"].exact.high > 0],
@@ -77,13 +71,14 @@ def side_by_side(beside: SideBySide, result: xr.Dataset, readings: pd.DataFrame)
     }
 
 
-def _audiograms(result: xr.Dataset, readings: pd.DataFrame, measures: Mapping[str, MeasureResult]) -> Json:
-    """Panels of hearing levels and their day, where an audiogram is measured."""
-    name = next((name for name, row in measures.items() if row.unit == "dB HL"), None)
-    if name is None:
-        return {"audiograms": [], "day": 0.0}
-    day = float(measured(result, name)["time"][-1]) / window.HOURS_A_DAY
-    return {"audiograms": figures.by_frequency(result, readings, name), "day": day}
+def audiogram(beside: SideBySide) -> str | None:
+    """The measure of hearing levels, where one is compared."""
+    return next((name for name, row in beside.arms[0].measures.items() if row.unit == "dB HL"), None)
+
+
+def scored(beside: SideBySide) -> list[str]:
+    """The measures that are words understood."""
+    return [name for name, row in beside.arms[0].measures.items() if row.endpoint == WORDS]
 
 
 def _adverse_event_notes(beside: SideBySide) -> dict[str, AdverseEventResult]:
@@ -185,7 +180,7 @@ def _where(row: MeasureResult) -> str:
     return f"in noise of {row.noise}" if row.noise else "in quiet"
 
 
-def _dots(beside: SideBySide, colours: Mapping[str, str]) -> list[Panel]:
+def dots(beside: SideBySide, colours: Mapping[str, str]) -> list[Panel]:
     """A panel for every word score and every kind of cell: a line for each therapy."""
     first = beside.arms[0]
     of_words = [

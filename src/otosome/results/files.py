@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from otosome.fitting.fit import Outcome
     from otosome.laboratory.intake import Intake
     from otosome.lots.assessment import Assessment
+    from otosome.review.calibration.fit import CaseFit
     from otosome.review.coverage import Finding
     from otosome.review.synthesis import Review
     from otosome.study import Study
@@ -31,9 +32,19 @@ if TYPE_CHECKING:
 
 def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears, record: Record) -> None:
     """Write every file of a result into a folder: data, answer, ears, readings, sources, study, report, record."""
-    import pandas as pd
-
+    from otosome.model.team import team
     from otosome.report import write_report
+    from otosome.report.pictures import begin
+
+    with team(2) as helpers:
+        begun = begin(helpers, result, readings)
+        _write_tables(folder, result, readings, ears)
+        write_report(result, readings, folder / "report.html", begun)
+    record.write(folder)
+
+
+def _write_tables(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears) -> None:
+    import pandas as pd
 
     write_data(result, readings, folder)
     ears.write(folder / EARS)
@@ -45,8 +56,6 @@ def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears, r
         _csv(table, folder / f"{name}.csv")
     if tables:
         (folder / "drugs.xlsx").write_bytes(workbook(tables))
-    write_report(result, readings, folder / "report.html")
-    record.write(folder)
 
 
 def fill_lot(folder: Path, assessment: Assessment, values: Json, record: Record) -> None:
@@ -237,6 +246,29 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
     record.write(folder)
 
 
+def fill_case_fit(folder: Path, fit: CaseFit, record: Record) -> None:
+    """Write a fit to published cases into a folder: answer, rows of its numbers, figures, report, record."""
+    import pandas as pd
+    import tomli_w
+    from pydantic_core import to_jsonable_python
+
+    from otosome.report.calibration import case_fit_report
+    from otosome.report.saved import save_page
+
+    _text(json.dumps(to_jsonable_python(fit), indent=1, ensure_ascii=False), folder / ANSWER)
+    _text(tomli_w.dumps({"numbers": {row.name: row.row() for row in fit.numbers}}), folder / "numbers.toml")
+    figures = [
+        {
+            **{key: getattr(row, key) for key in ("row", "about", "printed", "error", "because", "off")},
+            **{f"simulated_{key}": end for key, end in asdict(row.simulated.exact).items()},
+        }
+        for row in fit.figures
+    ]
+    _csv(pd.DataFrame(figures), folder / "figures.csv")
+    save_page(case_fit_report(fit), folder / "report.html")
+    record.write(folder)
+
+
 def _fitted(outcome: Outcome, file: FitFile) -> Study:
     """The study with what was fitted in place of what was thought before; as it was where there is no interval."""
     from otosome.fitting.use import informed
@@ -364,8 +396,13 @@ def _text(text: str, file: Path) -> None:
 
 def tame(table: pd.DataFrame) -> pd.DataFrame:
     """Text cells that a spreadsheet would run as a formula, with an apostrophe before them."""
-    # A column of a kind of numbers holds no text.
-    return table.apply(lambda column: column.map(_tame) if column.dtype.kind == "O" else column)
+    return table.apply(lambda column: column.map(_tame) if _wild(column) else column)
+
+
+def _wild(column: pd.Series) -> bool:
+    """Whether a column holds text that would be run; one of a kind of numbers holds no text."""
+    texts = {cell for cell in column if isinstance(cell, str)} if column.dtype.kind == "O" else set()
+    return any(tamed(text) != text for text in texts)
 
 
 def _tame(cell: object) -> object:

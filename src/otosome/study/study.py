@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
@@ -65,6 +65,10 @@ class Study:
     allowed: tuple[str, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
     unreadable: str = ""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """For another process: what it states, and nothing that follows from it."""
+        return Study, tuple(getattr(self, f.name) for f in fields(self))
 
     @classmethod
     def of(

@@ -132,7 +132,7 @@ class Solute:
         """Number of size classes."""
         return max(int(getattr(self, f.name).shape[0]) for f in self.stated)
 
-    @cached_property
+    @property
     def stated(self) -> list[Field[Any]]:
         """Fields that have a number."""
         return [f for f in fields(self) if getattr(self, f.name) is not None]

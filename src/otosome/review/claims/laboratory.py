@@ -44,6 +44,7 @@ class Laboratory:
 
     ``ears``     of each figure
     ``numbers``  held at one value in every ear, by full name, in house units
+    ``studies``  read so far, each once: laboratories that differ in nothing but their prior may share them
     ``prior``    what is believed of efficacy, where published experiments say anything of a study; the shelf's own
                  numbers where none
     """
@@ -52,9 +53,10 @@ class Laboratory:
     seed: int = 1
     catalog: Catalog = field(default_factory=Catalog)
     numbers: Mapping[str, float] = field(default_factory=dict)
-    workers: int = 2
     prior: Prior | None = None
+    studies: dict[str, Study] = field(default_factory=dict, repr=False)
     _done: dict[str, list[Array]] = field(default_factory=dict)
+    _drawn: dict[str, Ears] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse ears that do not go in pairs: some figures want two ears of one world."""
@@ -66,24 +68,36 @@ class Laboratory:
 
         ``changes``  keys of the study to replace, such as ``mechanisms``
         """
+        key = repr((question, changes))
+        if key not in self.studies:
+            self.studies[key] = self._read(question, changes)
+        return self.studies[key]
+
+    def _read(self, question: str | Mapping[str, object], changes: Mapping[str, object]) -> Study:
+        if changes:
+            study = self.study(question)
+            return replace(study, tables=study.tables.model_copy(update=changes))
         if isinstance(question, str):
-            study = load(question, shelves=self.catalog.own)
-        else:
-            study = Study.of(question, name="claim", shelves=self.catalog.own)
-        return replace(study, tables=study.tables.model_copy(update=changes)) if changes else study
+            return load(question, shelves=self.catalog.own)
+        return Study.of(question, name="claim", shelves=self.catalog.own)
 
     def table(self, study: Study, world: int = 1, numbers: Numbers | None = None) -> Ears:
         """The laboratory's ears, ``world`` neighbours sharing what is not known."""
+        key = repr((study.tables, world))
+        if key not in self._drawn:
+            self._drawn[key] = self._draw(study, world)
+        ears = self._drawn[key]
+        fixed: Numbers = {name: value for name, value in self.numbers.items() if name in ears}
+        return ears.assign(**{**fixed, **(numbers or {})})
+
+    def _draw(self, study: Study, world: int) -> Ears:
         from otosome.forward import draw
         from otosome.review.priors.rows import drawn
         from otosome.review.priors.worlds import informs
 
         if self.prior is not None and informs(study):
-            ears, _ = drawn(study, self.prior, self.ears, self.seed, world)
-        else:
-            ears = draw(study, self.ears, self.seed, world)
-        fixed: Numbers = {name: value for name, value in self.numbers.items() if name in ears}
-        return ears.assign(**{**fixed, **(numbers or {})})
+            return drawn(study, self.prior, self.ears, self.seed, world)[0]
+        return draw(study, self.ears, self.seed, world)
 
     def parameter(self, shelf: str, name: str, key: str, species: str = "") -> Parameter:
         """A number of the shelves with what is not known of it."""
@@ -157,7 +171,8 @@ class Laboratory:
         from otosome.model.transport import Grid
 
         plan = Plan(study, tuple(arms), Grid(), growth=_GROWTH)
-        return through(plan, self.table(study, world, numbers), work, self.workers)
+        # Claims go side by side, and the work of a formula of one's own may be such as no other process can have.
+        return through(plan, self.table(study, world, numbers), work, workers=1)
 
     def fate(self, ears: Cochleae, arm: PlannedArm) -> Fate:
         """What becomes of some ears in an arm."""

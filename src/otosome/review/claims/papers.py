@@ -30,7 +30,7 @@ class Papers:
     rows: list[Paper]
 
 
-def papers(request: tuple[str, ...], catalog: Catalog) -> Papers | None:
+def papers(catalog: Catalog, request: tuple[str, ...]) -> Papers | None:
     """The experiments of a question and its filters; None where a claim asks none."""
     if not request:
         return None

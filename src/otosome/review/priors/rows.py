@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -156,11 +156,10 @@ def _idle(study: Study, ears: Columns) -> dict[str, Array]:
     return with_efficacy(study, effects, 0.0)
 
 
-def by_prior(study: Study, chosen: Prior | None, headline: Interval | None, ears: int, seed: int) -> ByPrior:
+def by_prior(study: Study, chosen: Prior | None, ears: int, seed: int) -> ByPrior:
     """The compared benefit under every prior, the chosen one first.
 
-    ``headline``  the benefit under the chosen prior, as the study answers it; computed as the others are where none
-    ``ears``      behind each of the other rows, each in a world of its own
+    ``ears``  behind each row, each in a world of its own
     """
     question = study.tables.compare
     assert question is not None
@@ -170,8 +169,6 @@ def by_prior(study: Study, chosen: Prior | None, headline: Interval | None, ears
     )
     posteriors = {name: published.under(name) for name in PRIORS}
     benefits = _benefits(study, question, posteriors, ears, seed, unit)
-    if chosen is not None and headline is not None:
-        benefits[chosen] = headline
     rows = [
         PriorRow(name, MEANINGS[name], benefits[name], posteriors[name].effective, posteriors[name].tempered)
         for name in sorted(PRIORS, key=lambda name: name != (chosen or PRIORS[0]))
@@ -209,11 +206,7 @@ def _benefits(
     wide = uncentred(study)
     some, of = draw(wide, count, seed, 1, prior=numbers(wide, worlds)), gain(wide, question)
 
-    def work(ears: Cochleae) -> dict[str, Array]:
-        idle = ears.acting(_idle(wide, ears.columns))
-        return {"acting": of(ears)["benefit"], "idle": of(idle)["benefit"]}
-
-    done = through(plan(wide, [question.of, question.against]), some, work, 2)
+    done = through(plan(wide, [question.of, question.against]), some, partial(_acting_and_idle, wide, of))
     rows: dict[Prior, Interval] = {}
     for name, each in posteriors.items():
         values = done["idle" if name == "none" else "acting"]
@@ -221,6 +214,13 @@ def _benefits(
         low, median, high = (float(end) for end in quantiles(values, weights, [0.05, 0.5, 0.95]))
         rows[name] = written(median, low, high, unit, gain=True)
     return rows
+
+
+def _acting_and_idle(
+    study: Study, of: Callable[[Cochleae], dict[str, Array]], ears: Cochleae
+) -> dict[str, Array]:
+    idle = ears.acting(_idle(study, ears.columns))
+    return {"acting": of(ears)["benefit"], "idle": of(idle)["benefit"]}
 
 
 def _line(rows: Sequence[Conflict], towards: Sequence[Reconciling]) -> str:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 import numpy as np
 
 from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput
+from otosome.model.team import team
 from otosome.review.qualification.bench import Bench, Terms, summarise
 from otosome.review.qualification.case import Case, cases
 from otosome.review.qualification.rerun import rerun, study_of
@@ -55,10 +56,11 @@ def qualify(
         raise BadInput("must be at least 2", key="worlds", given=worlds)
     catalog = Catalog() if catalog is None else catalog
     terms, wanted = Terms(catalog, worlds, seed, allow_retracted), _wanted(catalog, rows)
-    chosen = [(entry, part) for entry, part in _all(catalog) if any(case.id in wanted for case in part)]
+    chosen = {entry.name: part for entry, part in _all(catalog) if any(case.id in wanted for case in part)}
     judged: list[Row] = []
-    with ThreadPoolExecutor(2) as pool:
-        work = pool.map(lambda both: _entry(both[0], both[1], terms), chosen)
+    with team(2) as helpers:
+        ears = {name: max(case.n for case in part) for name, part in chosen.items()}
+        work = helpers.spread(partial(_rows, terms), list(chosen), length=lambda name: ears[name])
         for done, part in enumerate(work, start=1):
             judged += [row for row in part if row.id in wanted]
             if tick is not None:
@@ -156,8 +158,10 @@ def _order(row: str) -> tuple[str, str, int, str]:
     return shelf, number.split(digits)[0] if digits else number, int(digits or 0), number + part
 
 
-def _entry(entry: Entry[CaseOptions, object], part: list[Case], terms: Terms) -> list[Row]:
+def _rows(terms: Terms, name: str) -> list[Row]:
     """The rows of one case; they share its simulation, so a row is the same alone or among others."""
+    entry = terms.catalog.get(SHELF, name)
+    part = cases(entry)
     reasons = {case.id: _untestable(case, terms) for case in part}
     untested = [no_test(case, reasons[case.id]) for case in part if reasons[case.id]]
     tested = [case for case in part if not reasons[case.id]]

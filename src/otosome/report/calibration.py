@@ -1,0 +1,70 @@
+"""A fit to published cases: as lines, and as one page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otosome import __version__
+from otosome.answers.numbers import share
+from otosome.fitting.posterior import LARGEST_RHAT, LEAST_ESS
+
+if TYPE_CHECKING:
+    from otosome.review.calibration.fit import CaseFit
+
+
+def case_fit_lines(fit: CaseFit) -> list[str]:
+    """What published figures say of numbers, a line a number and a line a figure."""
+    numbers, figures = _many(len(fit.numbers), "number"), _many(len(fit.figures), "published figure")
+    lines = [f"{numbers} from {figures}, given {fit.beside} others that are drawn ({fit.draws} draws)"]
+    for row in fit.numbers:
+        lines.append(
+            f"  {row.name}: {row.text}  (shelf: {row.shelf}); {share(row.alone).text} of its variance its own"
+        )
+    lines += [
+        f"  {figure.row}: printed {figure.printed} (error {figure.error}), simulated {figure.simulated.text}"
+        for figure in fit.figures
+    ]
+    return [*lines, *(f"  {sentence}" for sentence in fit.sentences)]
+
+
+def case_fit_report(fit: CaseFit) -> str:
+    """The page of a fit to cases as HTML."""
+    from otosome.report import page_of
+
+    return page_of(
+        "calibration.html.jinja",
+        title=fit.title or ", ".join(row.name for row in fit.numbers),
+        version=__version__,
+        fit=fit,
+        alone={row.name: share(row.alone).text for row in fit.numbers},
+        methods=methods(fit),
+    )
+
+
+def methods(fit: CaseFit) -> str:
+    """The sentence for a paper."""
+    rows = ", ".join(figure.row for figure in fit.figures)
+    was = "was" if len(fit.numbers) == 1 else "were"
+    if fit.method == "posterior":
+        how = (
+            "draws of the joint posterior of them and of all else (emcee; "
+            + ("converged by" if fit.settled else "not converged by")
+            + f" rank-normalised R-hat under {LARGEST_RHAT:g} and {LEAST_ESS:g} effective draws), in which they were "
+            f"regressed on the standard normal deviates of {fit.beside} other numbers"
+        )
+    else:
+        ended = f"{'' if fit.settled else 'not '}in {_many(fit.rounds, 'round')}"
+        how = (
+            "statistical linearisation: how far each was missed, in errors, was regressed on the standard normal "
+            f"deviates of {fit.beside} other numbers over {fit.draws} draws, and what is fitted moved until neither "
+            f"the middle nor any deviate moved the misfit ({ended})"
+        )
+    return (
+        f"{_many(len(fit.numbers), 'number')} of otosome {__version__} {was} fitted to published figures ({rows}) by "
+        f"{how}. Intervals are 5 to 95 % of a normal distribution, in which each number is linked to the deviates that "
+        f"move the figures; what was thought before entered of {', '.join(fit.thought) or 'none'}."
+    )
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

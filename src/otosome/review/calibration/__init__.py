@@ -1,0 +1,1 @@
+"""Numbers fitted to published cases: a fit file whose data are rows of the shelf ``cases``."""

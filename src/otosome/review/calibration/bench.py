@@ -1,0 +1,118 @@
+"""Rows of cases simulated for values of all that is not known, as they are qualified: each with its typical ear."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.special import ndtr
+
+from otosome.catalog import Catalog, Entry
+from otosome.evidence import Parameter
+from otosome.review.calibration.figure import Figure
+from otosome.review.qualification.bench import Bench, Terms
+from otosome.review.qualification.rerun import study_of, typical
+from otosome.roles import CaseOptions
+from otosome.units import Array
+
+_Z95 = 1.6448536269514722
+# Errors of a figure below which a number does not move it.
+_MOVES = 0.05
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """Cases with the figures of theirs that numbers are fitted to.
+
+    ``free``   numbers that are set, by full name;  all others are made of own deviates as their shelves have them
+    """
+
+    catalog: Catalog
+    cases: tuple[tuple[Entry[CaseOptions, object], tuple[Figure, ...]], ...]
+    free: tuple[str, ...]
+
+    @property
+    def figures(self) -> list[Figure]:
+        """All figures, in the order of ``misses``."""
+        return [figure for _, figures in self.cases for figure in figures]
+
+    @cached_property
+    def numbers(self) -> dict[str, Parameter]:
+        """Every number that a case rests on, by full name."""
+        return {name: p for entry, _ in self.cases for name, p in self.numbers_of(entry).items()}
+
+    def numbers_of(self, entry: Entry[CaseOptions, object]) -> Mapping[str, Parameter]:
+        """Every number that one case rests on, by full name."""
+        terms = Terms(self.catalog, 1)
+        return study_of(entry, terms).parameters if entry.options.study else Bench(terms, entry, 1).parameters
+
+    @cached_property
+    def owners(self) -> list[str]:
+        """Every number but the free ones whose own deviate has a share in what is drawn, by full name."""
+        others = [p for name, p in self.numbers.items() if p.shape != "fixed" and name not in self.free]
+        named = [p.name for p in others] + [name for p in others for name, _ in p.linked]
+        return [name for name in dict.fromkeys(named) if name not in self.free]
+
+    def values(self, numbers: Mapping[str, Array], own: Array) -> dict[str, Array]:
+        """What each row reads in each lane, house units, (lane,) by the row's id.
+
+        A number that is linked to a free one hangs here on its other shares alone.
+
+        ``numbers``  values of the free ones, (lane,);  ``own``  deviates of the owners, (owner, lane)
+        """
+        by_owner, none = dict(zip(self.owners, own, strict=True)), np.zeros(own.shape[1])
+        whole = {
+            name: p.quantile(ndtr(p.mix(lambda other: by_owner.get(other, none))))
+            for name, p in self.numbers.items()
+            if name not in self.free
+        } | dict(numbers)
+        return {
+            row: values
+            for entry, figures in self.cases
+            for row, values in self._rows(entry, figures, whole, own.shape[1]).items()
+        }
+
+    def misses(self, numbers: Mapping[str, Array], own: Array) -> Array:
+        """How far each lane is from each figure, in its errors, shape (lane, figure)."""
+        by_row = self.values(numbers, own)
+        return np.stack([figure.misses(by_row[figure.case.id]) for figure in self.figures], axis=1)
+
+    def moving(self, numbers: Mapping[str, float]) -> list[int]:
+        """Owners whose own deviates move some figure by a little of its error, by number, from 5 to 95 %.
+
+        ``numbers``  values of the free ones
+        """
+        many = len(self.owners)
+        own = _Z95 * np.concatenate([np.zeros((many, 1)), np.eye(many), -np.eye(many)], axis=1)
+        by_row = self.values({name: np.full(own.shape[1], value) for name, value in numbers.items()}, own)
+        scaled = np.stack([figure.scaled(by_row[figure.case.id]) for figure in self.figures])
+        apart = np.abs(scaled[:, 1:] - scaled[:, :1]).max(axis=0).reshape(2, many).max(axis=0)
+        return [int(k) for k in np.flatnonzero(apart > _MOVES)]
+
+    def _rows(
+        self,
+        entry: Entry[CaseOptions, object],
+        figures: tuple[Figure, ...],
+        numbers: Mapping[str, Array],
+        lanes: int,
+    ) -> Mapping[str, Array]:
+        terms, rows = Terms(self.catalog, lanes), [figure.case for figure in figures]
+        if entry.options.study:
+            known = self.numbers_of(entry)
+            return typical(entry, rows, terms, {name: numbers[name] for name in known})
+        return Bench(terms, entry, 1, pinned=numbers).replicate(rows)
+
+
+def balanced(numbers: int, draws: int, seed: int) -> Array:
+    """Standard normal deviates (number, draw) in pairs of opposite sign, of variance one and without correlation.
+
+    So a regression on them errs by what bends oddly alone, and no slope takes part of another.
+
+    ``draws``  an even number, twice as many as numbers and more
+    """
+    half = np.random.default_rng(seed).standard_normal((draws // 2, numbers))
+    strength, turned = np.linalg.eigh(half.T @ half / len(half))
+    half = half @ (turned / np.sqrt(strength)) @ turned.T
+    return np.concatenate([half, -half]).T

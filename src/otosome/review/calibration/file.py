@@ -1,0 +1,193 @@
+"""A fit to published cases: which rows of the shelf ``cases``, which numbers are free, and errors that none prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from otosome.cards import read_toml
+from otosome.catalog import Catalog, Entry
+from otosome.errors import BadInput, at
+from otosome.evidence import Parameter, near
+from otosome.files import sha256
+from otosome.fitting.file import Sampling
+from otosome.review.calibration.bench import Simulated
+from otosome.review.calibration.figure import Figure
+from otosome.review.qualification.case import Case, cases
+from otosome.roles import CaseOptions
+from otosome.study.reading import table_of
+from otosome.study.tables.base import Table
+from otosome.study.tables.pins import Number
+
+# The key by which a fit file says that it is one to cases, and not to readings of a study.
+MARK = "cases"
+CaseEntry = Entry[CaseOptions, object]
+
+
+class RowError(Table):
+    """How far a figure may be missed whose paper prints no error."""
+
+    size: str = Field(description='of its logarithm: "25 %"; or in the unit of the row: "3 dB"')
+    because: str = Field(min_length=1, description='why so much: "A ratio of means of six."')
+
+
+class CaseFitTables(Table):
+    """The tables of a fit to cases."""
+
+    otosome: Literal["fit/1"] = Field(description='what kind of file it is: "fit/1"')
+    title: str = Field(
+        default="", description='what it tells, in a line: "Supply from blood along the scala"'
+    )
+    cases: list[str] = Field(
+        min_length=1, max_length=40, description='rows of published cases that are fitted: ["pk:C31"]'
+    )
+    free: list[str] = Field(
+        min_length=1, max_length=40, description='numbers set free: ["species.guinea_pig.supply_fall"]'
+    )
+    because: str = Field(
+        default="", description="what the numbers stand for, in a sentence or two: it goes into their rows"
+    )
+    error: dict[str, RowError] = Field(
+        default={},
+        description='errors by row, where none is printed: {"pk:C31" = {size = "25 %", because = "..."}}',
+    )
+    posterior: Sampling | None = Field(
+        default=None,
+        description="how a posterior that words or bounds bend is drawn, steps and walkers; else it is made normal",
+    )
+    numbers: dict[str, Number] = Field(
+        default={}, description="what free numbers were thought to be before; nothing, if they are left out"
+    )
+    draws: int = Field(
+        default=240,
+        ge=2,
+        le=20_000,
+        multiple_of=2,
+        description="draws of all that is not free, in pairs: 240",
+    )
+    seed: int = Field(default=1, ge=0, le=2**63 - 1, description="seed of the draws: 1")
+
+
+@dataclass(frozen=True)
+class CaseFitFile:
+    """A checked fit to cases.
+
+    ``inputs``  SHA-256 of every file, by path
+    """
+
+    name: str
+    tables: CaseFitTables
+    simulated: Simulated
+    inputs: dict[str, str]
+
+    @property
+    def numbers(self) -> list[Parameter]:
+        """The free numbers as their shelves have them."""
+        return [self.simulated.numbers[name] for name in self.tables.free]
+
+    @property
+    def before(self) -> list[Parameter | None]:
+        """What was thought of each before the figures, None where nothing was."""
+        stated = self.tables.numbers
+        return [
+            stated[p.name].pinned(p, f"{self.name}.toml") if p.name in stated else None for p in self.numbers
+        ]
+
+
+def load_case_fit(file: Path, shelves: tuple[Path, ...] = ()) -> CaseFitFile:
+    """A fit to cases with its rows and numbers; raises BadInput naming file and key."""
+    tables = table_of(CaseFitTables, read_toml(file), file.name)
+    catalog = Catalog(shelves)
+    with at(file.name):
+        chosen = _chosen(catalog, tables)
+        simulated = Simulated(catalog, chosen, tuple(tables.free))
+        _check_alike(simulated)
+        _check_free(simulated, tables)
+    checked = CaseFitFile(file.stem, tables, simulated, {str(file): sha256(file)})
+    if tables.posterior is not None and None in checked.before:
+        missing = next(name for name in tables.free if name not in tables.numbers)
+        cure = f'state [numbers."{missing}"] with value, low, high, basis and because'
+        raise BadInput(
+            "a posterior needs what was thought before",
+            file=file.name,
+            key="numbers",
+            given=missing,
+            cure=cure,
+        )
+    for p in filter(None, checked.before):
+        if p.shape == "fixed":
+            cure = "state low and high, or leave the number out of [numbers]"
+            raise BadInput("has no range", file=file.name, key=f"numbers.{p.name}", given=p.given, cure=cure)
+    return checked
+
+
+def _chosen(catalog: Catalog, tables: CaseFitTables) -> tuple[tuple[CaseEntry, tuple[Figure, ...]], ...]:
+    """Every case that is named, with its figures; raises BadInput for a row that is unknown or cannot be fitted to."""
+    by_row: dict[str, tuple[CaseEntry, Case]] = {}
+    for name in catalog.names("cases"):
+        entry: CaseEntry = catalog.get("cases", name)
+        by_row |= {case.id: (entry, case) for case in cases(entry)}
+    figures: dict[str, tuple[CaseEntry, list[Figure]]] = {}
+    for number, row in enumerate(tables.cases):
+        key = f"cases.{number + 1}"
+        if row not in by_row:
+            raise BadInput("is no row of a case", key=key, given=row, allowed=sorted(by_row))
+        if row in tables.cases[:number]:
+            raise BadInput("is named twice", key=key, given=row)
+        entry, case = by_row[row]
+        stated = tables.error.get(row)
+        figure = Figure.of(case, stated.size if stated else "", stated.because if stated else "")
+        figures.setdefault(entry.card.stem, (entry, []))[1].append(figure)
+    if unused := sorted(tables.error.keys() - set(tables.cases)):
+        raise BadInput(
+            "is of a row that is not fitted",
+            key=f'error."{unused[0]}"',
+            given=unused[0],
+            allowed=tables.cases,
+        )
+    return tuple((entry, tuple(rows)) for entry, rows in figures.values())
+
+
+def _check_alike(simulated: Simulated) -> None:
+    """A number that several cases read is the same in all of them."""
+    known = simulated.numbers
+    for entry, figures in simulated.cases:
+        for name, p in simulated.numbers_of(entry).items():
+            if p.hash != known[name].hash:
+                raise BadInput(
+                    f"reads another {name} than the other cases, as of another species or strain",
+                    key="cases",
+                    given=figures[0].case.id,
+                    cure="fit rows of one species and strain",
+                )
+
+
+def _check_free(simulated: Simulated, tables: CaseFitTables) -> None:
+    """Free numbers are numbers that the cases rest on, each once and with room; draws outnumber all else."""
+    known = simulated.numbers
+    for number, name in enumerate(tables.free):
+        key = f"free.{number + 1}"
+        if name not in known:
+            raise BadInput(
+                "is no number that these cases read",
+                key=key,
+                given=name,
+                allowed=near(name, known) or sorted(known),
+            )
+        if name in tables.free[:number]:
+            raise BadInput("is named twice", key=key, given=name)
+        if known[name].shape == "fixed":
+            cure = "give it low and high on a shelf of your own"
+            raise BadInput("is exactly known, so that it has no room", key=key, given=name, cure=cure)
+    if unused := sorted(tables.numbers.keys() - set(tables.free)):
+        raise BadInput("is not free", key=f"numbers.{unused[0]}", given=unused[0], allowed=tables.free)
+    if tables.posterior is None and tables.draws < 2 * len(simulated.owners) + 2:
+        raise BadInput(
+            "are too few for slopes along all that is drawn",
+            key="draws",
+            given=tables.draws,
+            allowed=f"{2 * len(simulated.owners) + 2} and more",
+        )

@@ -1,0 +1,341 @@
+"""A fit to published cases: what figures say of numbers, given all else that is drawn, as rows of shelves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from scipy.special import ndtr
+
+from otosome import __version__
+from otosome.answers.numbers import Interval, number, significant, unit_text
+from otosome.errors import BadInput
+from otosome.evidence import Parameter
+from otosome.fitting.posterior import LARGEST_RHAT, Convergence, convergence
+from otosome.review.calibration.bench import balanced
+from otosome.review.calibration.file import CaseFitFile
+from otosome.review.calibration.linear import Conditional, conditional
+from otosome.review.calibration.sampled import chain, regressed
+from otosome.review.qualification.case import Z95, to_paper
+from otosome.units import Array
+
+Report = Callable[[str, int, int], None]
+# Shares below it are not written: a hundredth is the last digit.
+_FAINTEST = 0.03
+# Shares from which a number is known only together with another, and errors from which a figure is not met.
+_TOGETHER, _MISSED = 0.7, 2.0
+# Share of what was thought to be possible that is left where the figures hardly tell.
+_UNTOLD = 0.9
+# Draws of the shelves by which walkers begin, and how far out they may.
+_BEGUN, _FARTHEST = 2000, 5.0
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A number as published figures leave it, given all else that is drawn.
+
+    ``value`` ``low`` ``high``  5, 50 and 95 %, in ``unit``;  ``text`` ``shelf``  the same, and the shelf's, as printed
+    ``shape``   lognormal or normal
+    ``linked``  shares of the own deviates of other numbers in its own
+    ``alone``   share of its variance that is its own: what the figures' errors leave
+    """
+
+    name: str
+    meaning: str
+    species: str
+    unit: str
+    value: float
+    low: float
+    high: float
+    shape: str
+    text: str
+    shelf: str
+    linked: dict[str, float]
+    alone: float
+    because: str
+    source: str
+    locator: str
+
+    def row(self) -> dict[str, object]:
+        """The row of a shelf, or of a study's own numbers."""
+        ends = {"value": self.value, "low": self.low, "high": self.high}
+        return {
+            **{key: f"{_plain(end)} {self.unit}".strip() for key, end in ends.items()},
+            "shape": self.shape,
+            "basis": "computed",
+            "source": self.source,
+            "because": self.because,
+            **({"linked": self.linked} if self.linked else {}),
+        }
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A figure beside what is simulated with the fitted numbers: 5, 50 and 95 % over draws, in the paper's unit.
+
+    ``off``  how many errors the middle lies above what is printed
+    """
+
+    row: str
+    about: str
+    printed: str
+    error: str
+    because: str
+    simulated: Interval
+    off: float
+
+
+@dataclass(frozen=True)
+class CaseFit:
+    """What published figures say of numbers.
+
+    ``sentences``  what the figures can and cannot tell, and whether the search ended
+    ``rounds``     of a linearisation, none of a posterior;  ``settled``  whether it ended, or the walkers converged
+    ``beside``     numbers that were drawn beside the free ones
+    ``thought``    free numbers of which something was thought before
+    """
+
+    title: str
+    method: Literal["linearised", "posterior"]
+    numbers: list[Calibrated]
+    figures: list[Compared]
+    sentences: list[str]
+    rounds: int
+    settled: bool
+    mixing: Convergence | None
+    draws: int
+    beside: int
+    thought: list[str]
+
+
+def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> CaseFit:
+    """Fit the free numbers to the figures.
+
+    ``walked``  file in which the walkers' steps are kept as they come; one of the same fit is continued
+    ``report``  called with what is being done, parts done and all parts
+    raises      BadInput where the figures leave a number open, and for steps of another fit
+    """
+    report("fitting to published figures", 0, 1)
+    numbers, names = file.numbers, file.simulated.owners
+    beside = balanced(len(names), file.tables.draws, file.tables.seed)
+    if file.tables.posterior is None:
+        normal, mixing = _linear(file, beside), None
+    else:
+        normal, mixing = _sampled(file, walked, report)
+    report("simulating what was fitted", 0, 1)
+    shares = _shares(normal, file.tables.free, names)
+    rows = [_calibrated(file, p, normal, k, shares[p.name]) for k, p in enumerate(numbers)]
+    figures = _beside_print(file, normal, beside)
+    thought = [p for p in file.before if p is not None]
+    untold = [
+        p.name
+        for k, p in enumerate(file.before)
+        if p is not None and normal.root[k, k] > _UNTOLD * _scale(p)[1]
+    ]
+    return CaseFit(
+        file.tables.title,
+        "linearised" if mixing is None else "posterior",
+        rows,
+        figures,
+        _sentences(rows, figures, normal, untold, mixing),
+        normal.rounds,
+        normal.still if mixing is None else mixing.reached,
+        mixing,
+        file.tables.draws,
+        len(names),
+        [p.name for p in thought],
+    )
+
+
+def _linear(file: CaseFitFile, beside: Array) -> Conditional:
+    """The free numbers given all else by statistical linearisation; raises BadInput where one is left open."""
+    numbers, simulated = file.numbers, file.simulated
+    start, width = (np.array(ends) for ends in zip(*(_scale(p) for p in numbers), strict=True))
+    thought = [(k, *_scale(p)) for k, p in enumerate(file.before) if p is not None]
+
+    def misses(own: Array) -> Array:
+        prior = [(own[:, [k]] - middle) / spread for k, middle, spread in thought]
+        return np.hstack([simulated.misses(_values(numbers, own), beside), *prior])
+
+    normal = conditional(misses, start, width, beside)
+    if normal is None:
+        raise BadInput(
+            "the rows leave a free number open: moving it moves none of them",
+            file=f"{file.name}.toml",
+            key="free",
+            given=file.tables.free,
+            cure="free fewer numbers, name rows that depend on each, or state [numbers]",
+        )
+    return normal
+
+
+def _sampled(file: CaseFitFile, walked: Path, report: Report) -> tuple[Conditional, Convergence]:
+    """The free numbers given all else by draws of the joint posterior, begun where the shelves stand."""
+    simulated, tables, before = file.simulated, file.tables, [p for p in file.before if p is not None]
+    assert tables.posterior is not None
+    free, moving = len(before), simulated.moving({p.name: p.value for p in file.numbers})
+    others = len(moving)
+    luck = np.random.default_rng(tables.seed).standard_normal((_BEGUN, free + others))
+    by_name = dict(zip([*tables.free, *(simulated.owners[k] for k in moving)], luck.T, strict=True))
+    none = np.zeros(_BEGUN)
+    shelved = [p.quantile(ndtr(p.mix(lambda name: by_name.get(name, none)))) for p in file.numbers]
+    luck[:, :free] = np.transpose([p.deviate(values) for p, values in zip(before, shelved, strict=True)])
+    begun = luck[np.max(np.abs(luck), axis=1) < _FARTHEST]
+
+    def likelihood(deviates: Array) -> Array:
+        values = {p.name: p.quantile(ndtr(own)) for p, own in zip(before, deviates.T[:free], strict=True)}
+        own = np.zeros((len(simulated.owners), len(deviates)))
+        own[moving] = deviates.T[free:]
+        return np.asarray(-0.5 * np.sum(simulated.misses(values, own) ** 2, axis=1))
+
+    walk = chain(
+        likelihood,
+        begun,
+        max(tables.posterior.walkers, 2 * (free + others) + 2),
+        tables.posterior.steps,
+        tables.seed,
+        walked,
+        _problem(file),
+        lambda done, of, rhat: report("drawing" if rhat is None else f"drawing, R-hat {rhat:.3f}", done, of),
+    )
+    later = walk.deviates[len(walk.deviates) // 2 :]
+    draws = later.reshape(-1, free + others)
+    values = [p.quantile(ndtr(own)) for p, own in zip(before, draws.T[:free], strict=True)]
+    own = [np.log(v) if _is_ratio(p) else v for p, v in zip(file.numbers, values, strict=True)]
+    normal = regressed(np.transpose(own), draws[:, free:])
+    slopes = np.zeros((free, len(simulated.owners)))
+    slopes[:, moving] = normal.slopes
+    return replace(normal, slopes=slopes), convergence(later)
+
+
+def _problem(file: CaseFitFile) -> str:
+    """A fingerprint of what a chain is drawn from."""
+    words = {"title": True, "because": True, "draws": True}
+    tables = file.tables.model_dump_json(exclude={"posterior": {"steps"}, **words})
+    hashes = [p.hash for p in file.simulated.numbers.values()]
+    rows = [repr(entry.card.stated) for entry, _ in file.simulated.cases]
+    return sha256("\n".join([__version__, tables, *hashes, *rows]).encode()).hexdigest()
+
+
+def _is_ratio(p: Parameter) -> bool:
+    """Whether a number is log-normal, rather than normal."""
+    return p.shape in ("lognormal", "loguniform")
+
+
+def _scale(p: Parameter) -> tuple[float, float]:
+    """Where a number begins, and its standard deviation on the shelf, on its own scale."""
+    ends = np.array([p.value, p.low, p.high])
+    middle, low, high = np.log(ends) if _is_ratio(p) else ends
+    return float(middle), float(high - low) / (2.0 * Z95)
+
+
+def _values(numbers: list[Parameter], own: Array) -> dict[str, Array]:
+    """Free numbers from their own scale (draw, free), by name."""
+    return {
+        p.name: np.exp(column) if _is_ratio(p) else column for p, column in zip(numbers, own.T, strict=True)
+    }
+
+
+def _shares(normal: Conditional, free: list[str], beside: list[str]) -> dict[str, dict[str, float]]:
+    """By free number the shares of own deviates in its own: of all else, and of the free ones before it."""
+    shares = {}
+    for k, name in enumerate(free):
+        parts = {
+            **dict(zip(beside, normal.slopes[k], strict=True)),
+            **dict(zip(free[:k], normal.root[k], strict=False)),
+        }
+        rounded = {other: round(float(part / normal.spread[k]), 2) for other, part in parts.items()}
+        shares[name] = {other: share for other, share in rounded.items() if abs(share) >= _FAINTEST}
+    return shares
+
+
+def _calibrated(
+    file: CaseFitFile, p: Parameter, normal: Conditional, k: int, linked: dict[str, float]
+) -> Calibrated:
+    ends = normal.middle[k] + Z95 * normal.spread[k] * np.array([0.0, -1.0, 1.0])
+    ends = np.exp(ends) if _is_ratio(p) else ends
+    value, low, high = (float(end) for end in ends)
+    figure = file.simulated.figures[0]
+    *before, last = file.tables.cases
+    rows = f"{', '.join(before)} and {last}" if before else last
+    because = f"Calibrated on {rows}; used, hence no evidence. {file.tables.because}".strip()
+    return Calibrated(
+        name=p.name,
+        meaning=p.meaning,
+        species=p.species,
+        unit=p.unit,
+        value=value,
+        low=low,
+        high=high,
+        shape="lognormal" if _is_ratio(p) else "normal",
+        text=_written(value, low, high, p.unit),
+        shelf=_written(p.value, p.low, p.high, p.unit),
+        linked=linked,
+        alone=float((normal.root[k, k] / normal.spread[k]) ** 2),
+        because=f"{because} Linked to the numbers that move the figure." if linked else because,
+        source=figure.case.source,
+        locator=f"fits/{file.name}; {figure.case.locator}",
+    )
+
+
+def _written(value: float, low: float, high: float, unit: str) -> str:
+    return f"{number(value, 2)} {unit_text(unit)}".rstrip() + f" ({number(low, 2)} to {number(high, 2)})"
+
+
+def _plain(value: float) -> str:
+    """A number as a file has it, two digits that count: 2.7e-05, 0.016."""
+    return f"{float(f'{value:.1e}'):g}"
+
+
+def _beside_print(file: CaseFitFile, normal: Conditional, beside: Array) -> list[Compared]:
+    """Each figure with the free numbers drawn as fitted."""
+    luck = np.random.default_rng(file.tables.seed).standard_normal((file.tables.draws, normal.middle.size))
+    own = normal.middle + (normal.slopes @ beside).T + luck @ normal.root.T
+    by_row: Mapping[str, Array] = file.simulated.values(_values(file.numbers, own), beside)
+    rows = []
+    for figure in file.simulated.figures:
+        case, values = figure.case, by_row[figure.case.id]
+        in_unit = to_paper(1.0, case.unit) * values
+        off = float(figure.misses(np.array([np.median(values)]))[0])
+        simulated = significant(in_unit, case.unit)
+        rows.append(
+            Compared(case.id, case.about, figure.text, figure.error_text, figure.because, simulated, off)
+        )
+    return rows
+
+
+def _sentences(
+    rows: list[Calibrated],
+    figures: list[Compared],
+    normal: Conditional,
+    untold: list[str],
+    mixing: Convergence | None,
+) -> list[str]:
+    sentences = [f"The rows hardly tell {name}: it is what was thought before." for name in untold]
+    if mixing is not None and not mixing.reached:
+        sentences.append(
+            f"The walkers have not converged (R-hat up to {max(mixing.rhat):.2f}, asked {LARGEST_RHAT:g}): ask for "
+            "more steps, and --resume goes on with these."
+        )
+    if not normal.still:
+        sentences.append(
+            f"The search did not end in {normal.rounds} rounds: the figures bend where all else is drawn, and more "
+            "draws may help."
+        )
+    for row in rows:
+        most = max(row.linked, key=lambda name: abs(row.linked[name]), default="")
+        if most and abs(row.linked[most]) >= _TOGETHER:
+            sentences.append(
+                f"{row.name} is known only together with {most}: of its deviate {number(row.linked[most], 2)} is that "
+                "one's."
+            )
+    sentences += [
+        f"{figure.row} is not met: simulated {figure.simulated.text}, printed {figure.printed}."
+        for figure in figures
+        if abs(figure.off) > _MISSED
+    ]
+    return sentences

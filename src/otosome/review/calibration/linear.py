@@ -1,0 +1,83 @@
+"""Free numbers given all else that is drawn: the normal distribution nearest to what figures leave of them.
+
+Each figure's misfit is made a plane in the own deviates of all else by regression over their draws, while the free
+numbers follow what was found so far, so that the plane lies where the figures are met. Of a plane the distribution of
+the free numbers f given the deviates d of all else is exact, and normal: of a joint precision P it has the slopes
+-P_ff^-1 P_fd and the covariance P_ff^-1.
+
+Source: Sarkka 2013, Bayesian filtering and smoothing, chapter 5 (statistical linearisation)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from otosome.units import Array
+
+# Rounds, the share of a standard deviation at which they end, and how far a free number is moved for its slope.
+_ROUNDS, _STILL, _STEP = 8, 0.03, 0.1
+# Rounds in which slopes along the free numbers are taken; later ones keep the last.
+_RISES = 3
+# Slopes below so many of their standard errors are what draws give by chance.
+_CHANCE = 2.5
+# Misfits in errors of free numbers on their own scale, (draw, free) -> (draw, figure).
+Misses = Callable[[Array], Array]
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """Free numbers on their own scale given the own deviates d of all else: ``middle + slopes d``, and luck.
+
+    ``middle``  (free,);  ``slopes``  (free, other);  ``root``  of their covariance, lower triangular (free, free)
+    ``rounds``  until nothing moved;  ``still``  whether nothing did
+    """
+
+    middle: Array
+    slopes: Array
+    root: Array
+    rounds: int
+    still: bool
+
+    @property
+    def spread(self) -> Array:
+        """Standard deviation of each free number by itself, (free,)."""
+        return np.asarray(np.sqrt(np.sum(self.slopes**2, axis=1) + np.sum(self.root**2, axis=1)))
+
+
+def conditional(misses: Misses, start: Array, width: Array, beside: Array) -> Conditional | None:
+    """The free numbers given all else; None where what the figures say of them leaves one open.
+
+    ``start``   of the free numbers, on their own scale;  ``width``  of each, of which a part is a step for its slope
+    ``beside``  own deviates of all else, (other, draw)
+    """
+    middle, slopes, steps = start, np.zeros((start.size, len(beside))), _STEP * np.diag(width)
+    rise, still = np.zeros((0, start.size)), False
+    for done in range(1, _ROUNDS + 1):
+        now = middle + (slopes @ beside).T
+        plane = _plane(misses(now), beside)
+        if done <= _RISES:
+            ahead = [np.mean(misses(now + step), axis=0) - plane[:, 0] for step in steps]
+            rise = np.stack(ahead, axis=1) / (_STEP * width)
+        precision = rise.T @ rise
+        if np.linalg.eigvalsh(width[:, None] * precision * width)[0] < 1e-8:
+            return None
+        covariance = np.linalg.inv(precision)
+        moved = -covariance @ rise.T @ plane
+        middle, slopes = middle + moved[:, 0], slopes + moved[:, 1:]
+        spread = np.sqrt(np.diag(covariance) + np.sum(slopes**2, axis=1))
+        still = bool(np.max(np.abs(moved) / spread[:, None]) < _STILL)
+        if still:
+            break
+    return Conditional(middle, slopes, np.linalg.cholesky(covariance), done, still)
+
+
+def _plane(misses: Array, beside: Array) -> Array:
+    """Constant and slopes of each figure's misfit, (figure, 1 + other); none of what does not stand out of chance."""
+    whole = np.vstack([np.ones(len(misses)), beside]).T
+    plane = np.asarray(np.linalg.lstsq(whole, misses, rcond=None)[0])
+    chance = _CHANCE * np.sqrt(np.mean((misses - whole @ plane) ** 2, axis=0) / len(misses))
+    plane[1:] *= np.abs(plane[1:]) >= chance
+    return np.asarray(plane.T)

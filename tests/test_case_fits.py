@@ -1,0 +1,427 @@
+"""Fits to published cases: exact where the model is a product, the law of a plane, errors of rows, refusals."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.special import ndtri
+
+from otosome import jobs
+from otosome.errors import BadInput
+from otosome.jobs.fitting import stored_fit
+from otosome.review.calibration.bench import balanced
+from otosome.review.calibration.figure import Figure
+from otosome.review.calibration.file import load_case_fit
+from otosome.review.calibration.fit import fit_cases
+from otosome.review.calibration.linear import conditional
+from otosome.review.calibration.sampled import regressed
+from otosome.review.qualification.case import Case
+from otosome.study.tables.pins import Number
+
+Z95 = float(ndtri(0.95))
+CASE = """
+about = "A product of two numbers, read in four animals."
+species = "mouse"
+source = "salt_ma_2001"
+locator = "nowhere"
+
+[sought]
+meaning = "a factor that is sought"
+value = "1"
+low = "0.1"
+high = "10"
+basis = "assumed"
+because = "A test."
+
+[beside]
+meaning = "a factor known within a factor of two"
+value = "2"
+low = "1"
+high = "4"
+basis = "assumed"
+because = "A test."
+
+[idle]
+meaning = "a factor without effect"
+value = "1"
+low = "0.5"
+high = "2"
+basis = "assumed"
+because = "A test."
+
+[exact]
+meaning = "a factor that is exactly known"
+value = "3"
+basis = "assumed"
+because = "A test."
+
+[row."own:P1"]
+about = "the product"
+found = "12 uM"
+n = 4
+
+[row."own:P2"]
+about = "the product, with its error"
+found = "12 uM"
+se = "1.2 uM"
+n = 4
+
+[row."own:P3"]
+about = "words"
+no_test = "Nothing was printed."
+
+[row."own:P4"]
+about = "a bound"
+above = "5 uM"
+n = 4
+"""
+FORMULA = '''
+"""A product."""
+
+from dataclasses import dataclass
+
+from otosome.units import Array
+
+
+@dataclass(frozen=True)
+class Product:
+    """Four factors of which three count."""
+
+    sought: Array
+    beside: Array
+    idle: Array
+    exact: Array
+
+    def replicate(self, bench):
+        """The product, for every row."""
+        product = (self.sought * self.beside * self.exact).ravel()
+        return {row: product for row in ("own:P1", "own:P2", "own:P4")}
+'''
+FIT = """
+otosome = "fit/1"
+title = "A product"
+cases = ["own:P1"]
+free = ["cases.product.sought"]
+because = "One of two factors."
+
+[error."own:P1"]
+size = "10 %"
+because = "A test."
+"""
+
+
+@pytest.fixture
+def own(tmp_path):
+    (tmp_path / "shelves" / "cases").mkdir(parents=True)
+    (tmp_path / "shelves" / "cases" / "product.toml").write_text(CASE, encoding="utf-8")
+    (tmp_path / "shelves" / "cases" / "product.py").write_text(FORMULA, encoding="utf-8")
+    return tmp_path
+
+
+def written(own, text=FIT):
+    file = own / "product.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_of_a_product_each_factor_is_what_the_other_leaves(own):
+    """12 = sought x beside x 3: log sought = log 4 - log beside, with the figure's 10 % and the other's range."""
+    answer = fit_cases(
+        load_case_fit(written(own), (own / "shelves",)), own / "chain.npz", lambda *report: None
+    )
+    (row,) = answer.numbers
+    beside = np.log(2.0) / Z95
+    spread = np.hypot(0.1, beside)
+    assert row.value == pytest.approx(2.0, rel=1e-6)
+    assert row.high / row.value == pytest.approx(np.exp(Z95 * spread), rel=1e-4)
+    assert row.linked == {"cases.product.beside": round(-beside / spread, 2)}
+    assert row.alone == pytest.approx((0.1 / spread) ** 2, abs=1e-3)
+    (figure,) = answer.figures
+    # As fitted the product is met within its error alone: 10 % either way, 5 to 95 %.
+    exact = figure.simulated.exact
+    assert exact.median == pytest.approx(12.0, rel=0.03)
+    assert np.log(exact.high / exact.low) == pytest.approx(2 * Z95 * 0.1, rel=0.2)
+    assert "known only together with cases.product.beside" in answer.sentences[0]
+
+
+def test_a_fit_to_cases_is_run_stored_and_shown_and_its_rows_go_into_a_study(own):
+    inputs = jobs.FitInputs(fit=written(own), shelves=(own / "shelves",), out=own / "result")
+    result = jobs.fit(inputs)
+    rows = tomllib.loads((own / "result" / "numbers.toml").read_text(encoding="utf-8"))["numbers"]
+    row = rows["cases.product.sought"]
+    assert (row["value"], row["shape"], row["basis"]) == ("2", "lognormal", "computed")
+    assert Number.model_validate(row).linked == row["linked"]
+    assert row["because"].startswith("Calibrated on own:P1; used, hence no evidence. One of two factors.")
+    assert "otosome" in (own / "result" / "report.html").read_text(encoding="utf-8")
+    again = jobs.show(own / "result")
+    assert again.as_dict()["result"] == result.as_dict()["result"]
+    assert any("cases.product.sought: 2 (" in line for line in again.lines())
+    with pytest.raises(BadInput, match="is a fit to published cases, and holds no draws") as refused:
+        stored_fit(own / "result")
+    assert "numbers.toml" in str(refused.value)
+
+
+def test_of_a_plane_the_free_numbers_given_all_else_are_exact():
+    """P = H'H over free and given: slopes -P_ff^-1 P_fd, covariance P_ff^-1, by hand for three figures."""
+    rise = np.array([[2.0, 0.5], [0.0, 1.5], [1.0, -1.0]])
+    along = np.array([[0.3, 0.0, 1.0], [0.7, -0.2, 0.0], [0.0, 0.4, 0.5]])
+    constant = np.array([1.0, -2.0, 0.5])
+    beside = balanced(3, 40, 1)
+    normal = conditional(
+        lambda own: constant + own @ rise.T + beside.T @ along.T, np.zeros(2), np.ones(2), beside
+    )
+    precision = rise.T @ rise
+    assert normal.still
+    assert normal.middle == pytest.approx(-np.linalg.solve(precision, rise.T @ constant))
+    assert normal.slopes == pytest.approx(-np.linalg.solve(precision, rise.T @ along))
+    assert normal.root @ normal.root.T == pytest.approx(np.linalg.inv(precision))
+    assert normal.spread**2 == pytest.approx(
+        np.diag(np.linalg.inv(precision)) + np.sum(normal.slopes**2, axis=1)
+    )
+
+
+def test_what_bends_moves_the_middle_of_what_is_drawn_and_not_that_of_the_typical_ear():
+    """x + d^2 is measured as 3: over draws of d its mean is x + 1, so x is 2 and hangs on no d."""
+    beside = balanced(1, 400, 2)
+    normal = conditional(lambda own: own + (beside**2).T - 3.0, np.zeros(1), np.ones(1), beside)
+    assert normal.middle == pytest.approx([2.0])
+    assert normal.slopes == pytest.approx(np.zeros((1, 1)))
+
+
+def test_balanced_deviates_have_variance_one_no_correlation_and_no_mean():
+    deviates = balanced(7, 60, 3)
+    assert deviates @ deviates.T / 60 == pytest.approx(np.eye(7))
+    assert deviates.mean(axis=1) == pytest.approx(np.zeros(7), abs=1e-12)
+    assert deviates[:, 30:] == pytest.approx(-deviates[:, :30])
+
+
+ROW = Case("a:1", "a row", "", "", unit="mg/L", value=6.0, n=4)
+
+
+@pytest.mark.parametrize(
+    "case, size, simulated, apart",
+    [
+        # A standard error is of the value: 6 mg/L is 0.006 ug/uL, one error above it 8 mg/L.
+        (replace(ROW, se=2.0), "", 0.008, 1.0),
+        (ROW, "25 %", 0.006 * np.exp(-0.5), -2.0),
+        (ROW, "2 mg/L", 0.005, -0.5),
+        (ROW, "2 ug/mL", 0.010, 2.0),
+        # Of a printed range only what lies beyond its ends is off, of a bound only what lies on the other side.
+        (replace(ROW, value=None, low=4.0, high=8.0), "1 mg/L", 0.005, 0.0),
+        (replace(ROW, value=None, low=4.0, high=8.0), "1 mg/L", 0.011, 3.0),
+        (replace(ROW, value=None, low=4.0, high=8.0), "50 %", 0.004 * np.exp(-1.0), -2.0),
+        (replace(ROW, value=None, above=4.0), "1 mg/L", 0.001, -3.0),
+        (replace(ROW, value=None, above=4.0), "1 mg/L", 0.9, 0.0),
+        (replace(ROW, value=None, below=4.0), "1 mg/L", 0.005, 1.0),
+        # A share in % states its error in points.
+        (replace(ROW, unit="%", value=60.0), "5 %", 0.7, 2.0),
+        (replace(ROW, unit="dB", value=20.0), "3 dB", 26.0, 2.0),
+    ],
+)
+def test_a_figure_is_missed_by_so_many_errors(case, size, simulated, apart):
+    figure = Figure.of(case, size, "A test.")
+    assert figure.misses(np.array([simulated]))[0] == pytest.approx(apart)
+
+
+def test_the_range_of_single_ears_is_an_error_of_the_logarithm():
+    case = replace(ROW, low=1.5, high=24.0, n=12, summary="median")
+    assert Figure.of(case).misses(np.array([0.006 * np.exp(case.doubt)]))[0] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    "of, to, words",
+    [
+        ('["own:P1"]', '["own:P9"]', "cases.1: is no row of a case; given: own:P9"),
+        ('["own:P1"]', '["own:P1", "own:P1"]', "cases.2: is named twice; given: own:P1"),
+        (
+            '["own:P1"]',
+            '["own:P1", "own:P3"]',
+            "cases: is a text, and nothing that was measured; given: own:P3",
+        ),
+        ('["own:P1"]', '["own:P2"]', 'error."own:P1": is of a row that is not fitted; given: own:P1'),
+        ('["own:P1"]', '["own:P1", "own:P4"]', 'error."own:P4": is missing: the row prints no error'),
+        ('["own:P1"]', '["own:P1", "ear:B9"]', 'error."ear:B9": is missing: the row prints no error'),
+        ("product.sought", "product.saught", "free.1: is no number that these cases read"),
+        ("product.sought", "product.exact", "free.1: is exactly known, so that it has no room"),
+        ('sought"]', 'sought", "cases.product.sought"]', "free.2: is named twice"),
+        ("product.sought", "product.idle", "free: the rows leave a free number open"),
+        (
+            '"10 %"',
+            '"10 dB"',
+            'error."own:P1": has another unit than its row; given: 10 dB; allowed: 25 %, 5 uM',
+        ),
+        ('"10 %"', '"ten"', "error.\"own:P1\": 'ten' is not a number"),
+        ('"10 %"', '"0 uM"', 'error."own:P1": an error lies above zero; given: 0 uM'),
+        (
+            'title = "A product"',
+            "draws = 4",
+            "draws: are too few for slopes along all that is drawn; given: 4; allowed: 6",
+        ),
+        ('title = "A product"', 'study = "a.toml"', "study: is not a key here"),
+    ],
+)
+def test_a_fit_that_cannot_be_is_refused_with_key_value_and_cure(own, of, to, words):
+    assert of in FIT
+    with pytest.raises(BadInput) as refused:
+        fit_cases(
+            load_case_fit(written(own, FIT.replace(of, to)), (own / "shelves",)),
+            own / "chain.npz",
+            lambda *report: None,
+        )
+    assert f"product.toml: {words}" in str(refused.value)
+
+
+def test_a_row_that_prints_its_error_takes_no_other(own):
+    text = FIT.replace("own:P1", "own:P2")
+    with pytest.raises(BadInput, match=r"prints its error; given: 10 %; allowed: 1\.2 uM"):
+        load_case_fit(written(own, text), (own / "shelves",))
+
+
+def test_what_was_thought_before_is_weighed_with_the_figure(own):
+    """Two normals: 4 with the figure's 10 % and the other's factor, and before 1 within a factor of 1.2 (5 to 95 %)."""
+    before = FIT + '\n[numbers."cases.product.sought"]\nvalue = "1"\nlow = "0.8333333"\nhigh = "1.2"\n'
+    before += 'basis = "assumed"\nbecause = "A test."\n'
+    answer = fit_cases(
+        load_case_fit(written(own, before), (own / "shelves",)), own / "chain.npz", lambda *report: None
+    )
+    (row,) = answer.numbers
+    prior, beside = np.log(1.2) / Z95, np.log(2.0) / Z95
+    weight = 0.1**-2 / (0.1**-2 + prior**-2)
+    assert np.log(row.value) == pytest.approx(weight * np.log(2.0), rel=1e-4)
+    spread = np.hypot((0.1**-2 + prior**-2) ** -0.5, weight * beside)
+    assert np.log(row.high / row.value) / Z95 == pytest.approx(spread, rel=1e-4)
+    assert answer.thought == ["cases.product.sought"]
+
+
+@pytest.mark.parametrize(
+    "name, ends, words",
+    [
+        ("beside", 'low = "1"\nhigh = "4"', "numbers.cases.product.beside: is not free"),
+        ("sought", "", "numbers.cases.product.sought: has no range; given: 2"),
+        ("sought", 'low = "-1"\nhigh = "4"', "numbers.cases.product.sought: must lie above zero; given: -1"),
+    ],
+)
+def test_what_was_thought_before_is_of_a_free_number_and_has_a_range(own, name, ends, words):
+    stated = (
+        f'\n[numbers."cases.product.{name}"]\nvalue = "2"\n{ends}\nbasis = "assumed"\nbecause = "A test."\n'
+    )
+    with pytest.raises(BadInput) as refused:
+        load_case_fit(written(own, FIT + stated), (own / "shelves",))
+    assert f"product.toml: {words}" in str(refused.value)
+
+
+POSTERIOR = """
+posterior = { walkers = 32, steps = 400 }
+[numbers."cases.product.sought"]
+value = "1"
+low = "0.1"
+high = "10"
+basis = "assumed"
+because = "A test."
+"""
+
+
+def test_draws_of_the_posterior_give_the_same_row_as_the_plane_where_the_model_is_a_product(own):
+    """By hand as above: the joint posterior is normal, and given the other factor the first has the figure's 10 %."""
+    text = FIT.replace('because = "One of two factors."\n', 'because = "One of two factors."\n' + POSTERIOR)
+    file = load_case_fit(written(own, text), (own / "shelves",))
+    answer = fit_cases(file, own / "chain.npz", lambda *report: None)
+    (row,) = answer.numbers
+    prior, beside = np.log(10.0) / Z95, np.log(2.0) / Z95
+    weight = 0.1**-2 / (0.1**-2 + prior**-2)
+    spread = np.hypot((0.1**-2 + prior**-2) ** -0.5, weight * beside)
+    assert answer.method == "posterior"
+    # Some hundred effective draws: a mean errs by a twentieth of the spread, a spread by a tenth.
+    assert np.log(row.value) == pytest.approx(weight * np.log(2.0), abs=0.1 * spread)
+    assert np.log(row.high / row.low) / (2.0 * Z95) == pytest.approx(spread, rel=0.1)
+    assert row.linked["cases.product.beside"] == pytest.approx(-weight * beside / spread, abs=0.03)
+    assert not answer.settled or max(answer.mixing.rhat) < 1.05
+
+
+def test_a_posterior_asks_what_was_thought_before(own):
+    text = FIT.replace('title = "A product"', "posterior = { walkers = 32, steps = 40 }")
+    with pytest.raises(BadInput, match="numbers: a posterior needs what was thought before"):
+        load_case_fit(written(own, text), (own / "shelves",))
+
+
+def test_regressed_draws_give_slopes_and_what_is_left():
+    luck = np.random.default_rng(4).standard_normal((4000, 5))
+    free = np.array([1.0, -2.0]) + luck[:, :3] @ np.array([[0.5, 0.0], [-1.0, 0.7], [0.0, 0.0]])
+    free = free + luck[:, 3:] @ np.array([[0.3, 0.2], [0.0, 0.4]])
+    normal = regressed(free, luck[:, :3])
+    assert normal.middle == pytest.approx([1.0, -2.0], abs=0.03)
+    assert normal.slopes == pytest.approx(np.array([[0.5, -1.0, 0.0], [0.0, 0.7, 0.0]]), abs=0.03)
+    assert normal.root == pytest.approx(np.array([[0.3, 0.0], [0.2, 0.4]]), abs=0.02)
+
+
+QUIET = """
+about = "Mice that heard noise or none."
+source = "fernandez_2015"
+locator = "nowhere"
+
+[study]
+species = "mouse"
+insult.noise = { entry = "noise", level = "100 dB SPL", band = ["8 kHz", "16 kHz"], duration = "2 h", at = ["0 h"] }
+arm = [{ name = "no noise" }, { name = "noise", insults = ["noise"] }]
+measure.abr = { endpoint = "abr_threshold", frequency = ["22.6 kHz"], at = ["-1 d", "1 d"] }
+
+[row."own:Q1"]
+about = "shift without noise"
+found = "0 dB"
+n = 6
+statistic = { measure = "abr", of = "no noise", since = "-1 d", at = "1 d" }
+
+[row."own:Q2"]
+about = "shift a day after noise"
+found = "40 dB"
+n = 6
+statistic = { measure = "abr", of = "noise", since = "-1 d", at = "1 d" }
+
+[row."own:Q3"]
+about = "spread between mice"
+found = "10 dB"
+n = 6
+statistic = { measure = "abr", of = "noise", at = "1 d", figure = "spread" }
+"""
+
+
+def quiet(own, rows):
+    (own / "shelves" / "cases" / "quiet.toml").write_text(QUIET, encoding="utf-8")
+    errors = "".join(f'[error."{row}"]\nsize = "3 dB"\nbecause = "A test."\n' for row in rows)
+    free = 'free = ["insults.noise.irritation"]\ndraws = 300\n'
+    text = f'otosome = "fit/1"\ncases = [{", ".join(map(repr, rows))}]\n{free}{errors}'
+    return load_case_fit(written(own, text.replace("'", '"')), (own / "shelves",)).simulated
+
+
+def test_rows_of_a_study_are_those_of_its_typical_animal_without_errors_of_reading(own):
+    rows = quiet(own, ["own:Q1", "own:Q2"])
+    irritation = rows.numbers["insults.noise.irritation"]
+    values = rows.values(
+        {irritation.name: np.array([irritation.low, irritation.high])}, np.zeros((len(rows.owners), 2))
+    )
+    assert values["own:Q1"] == pytest.approx(np.zeros(2), abs=1e-9)
+    low, high = values["own:Q2"]
+    assert 0.0 < low < high < 80.0
+    moving = {rows.owners[k] for k in rows.moving({irritation.name: irritation.value})}
+    # What decides after a noise moves the figure, and where a drug would go does not.
+    assert "cells.ohc.injured_function" in moving
+    assert "species.mouse.aqueduct_outflow" in rows.owners
+    assert "species.mouse.aqueduct_outflow" not in moving
+
+
+def test_a_row_that_tells_how_animals_differ_is_refused(own):
+    rows = quiet(own, ["own:Q3"])
+    with pytest.raises(BadInput, match=r"tells how ears differ, .*given: own:Q3"):
+        rows.values({"insults.noise.irritation": np.ones(1)}, np.zeros((len(rows.owners), 1)))
+
+
+def test_cases_of_two_strains_are_not_fitted_together(own):
+    text = FIT.replace('["own:P1"]', '["ear:B20.100_wave1", "ear:B9"]').replace("own:P1", "ear:B9")
+    text = text.replace("cases.product.sought", "insults.noise.irritation").replace("10 %", "3 dB")
+    with pytest.raises(
+        BadInput, match=r"cases: reads another .* than the other cases, as of another species or strain"
+    ):
+        load_case_fit(written(own, text), (own / "shelves",))
