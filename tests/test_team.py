@@ -254,7 +254,10 @@ def test_workers_are_as_many_as_stated_or_as_there_are_cores(monkeypatch):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a console's own signals")
-def test_ctrl_c_ends_the_command_and_every_process_of_it(tmp_path):
+@pytest.mark.parametrize(
+    "ending, code, how", [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "ended from outside")]
+)
+def test_what_ends_the_command_ends_every_process_of_it(tmp_path, ending, code, how):
     write(tmp_path)
     program = "from otosome.cli import main; main()"
     run = subprocess.Popen(
@@ -263,12 +266,10 @@ def test_ctrl_c_ends_the_command_and_every_process_of_it(tmp_path):
     )  # fmt: skip
     assert run.stderr is not None
     assert "simulating" in run.stderr.readline()
-    os.killpg(run.pid, signal.SIGINT)
+    os.killpg(run.pid, ending)
     rest = run.communicate(timeout=60)[1]
-    assert run.returncode == 130
-    assert (
-        rest.splitlines()[-1] == "otosome run: interrupted; nothing was replaced" and "Traceback" not in rest
-    )
+    assert run.returncode == code
+    assert rest.splitlines()[-1] == f"otosome run: {how}; nothing was replaced" and "Traceback" not in rest
     # Every process of it writes to that pipe: it is read to its end only where none is left.
 
 

@@ -258,15 +258,16 @@ def _process(imports: Sequence[str]) -> Iterator[_Process]:
     try:
         yield _Process(ours)
     finally:
-        process.terminate()
+        process.kill()
         process.join()
         ours.close()
 
 
 def _help(pipe: Connection, imports: Sequence[str]) -> None:
     """What a helper process does until it is ended, or the one who asks is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # What ends a whole group of processes is answered by the one who asks, and then this one is ended.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.SIG_IGN)
     _TEAM.set(Team())
     for module in imports:
         importlib.import_module(module)
