@@ -45,7 +45,7 @@ def usual() -> int:
 
 @dataclass(eq=False)
 class Work(Generic[Item, Result]):
-    """What is done to each of some items, and what is left to do of it; sent to a helper process once."""
+    """What is done to each of some items: a helper process is sent it once, a thread does it in its ``context``."""
 
     do: Callable[[Item], Result]
     number: int = field(default_factory=lambda: next(_numbers))
@@ -272,16 +272,20 @@ def _help(pipe: Connection, imports: Sequence[str]) -> None:
     for module in imports:
         importlib.import_module(module)
     known: dict[int, Callable[[Any], Any]] = {}
-    while True:
-        try:
-            number, pickled, item = pipe.recv()
-        except (EOFError, OSError):
-            return
+
+    def answer(message: tuple[int, bytes | None, Any]) -> Any:
+        number, pickled, item = message
         if pickled is not None:
             known[number] = pickle.loads(pickled)
             while len(known) > _REMEMBERED:
                 del known[next(iter(known))]
-        sound, value = outcome(known[number], item)
+        return known[number](item)
+
+    while True:
+        try:
+            sound, value = outcome(answer, pipe.recv())
+        except (EOFError, OSError):
+            return
         # The place in a formula of one's own is found where its error was raised.
         pipe.send((sound, value if sound or isinstance(value, BadInput) else own_fault(value) or value))
 
