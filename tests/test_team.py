@@ -99,7 +99,7 @@ def pause(number):
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_what_comes_back_is_in_the_order_of_what_was_asked(count):
     with team(count) as helpers:
-        assert list(helpers.spread(square, range(20), length=lambda n: n % 7)) == [n * n for n in range(20)]
+        assert list(helpers.spread(square, range(20))) == [n * n for n in range(20)]
 
 
 def test_processes_share_the_work_keep_its_order_and_are_ended():
@@ -147,7 +147,7 @@ def test_an_interrupt_does_not_wait_for_what_a_process_is_at():
     assert active_children() == [] and time.monotonic() - began < 50
 
 
-def test_helpers_take_the_longest_first_and_whoever_waits_takes_what_it_waits_for():
+def test_helpers_take_what_came_first_and_whoever_waits_takes_what_it_waits_for():
     taken, free = [], Event()
 
     def helper(task):
@@ -156,10 +156,10 @@ def test_helpers_take_the_longest_first_and_whoever_waits_takes_what_it_waits_fo
         return True, task.item
 
     crew = Team([helper])
-    tasks = crew.begin(square, [0, 5, 3, 9, 1], length=lambda item: item)
+    tasks = crew.begin(square, [9, 5, 3, 0, 1])
     while len(crew._waiting) == 5:
         time.sleep(0.001)
-    assert tasks[0].result() == 0
+    assert tasks[3].result() == 0
     free.set()
     for task in tasks:
         task.done.result()

@@ -81,9 +81,10 @@ def count(columns: Columns) -> int:
 
 
 def _block(whole: Columns, start: int, width: int) -> tuple[slice, Columns]:
-    rows = np.arange(start, min(start + width, count(whole)))
-    padded = np.concatenate([rows, np.full(width - rows.size, start)])
-    return slice(start, start + rows.size), {name: column[padded] for name, column in whole.items()}
+    rows = slice(start, min(start + width, count(whole)))
+    lacking = start + width - rows.stop
+    padded = np.r_[start : rows.stop, np.full(lacking, start)] if lacking else rows
+    return rows, {name: column[padded] for name, column in whole.items()}
 
 
 def ears_at_once(plan: Plan) -> int:

@@ -106,32 +106,21 @@ class Team:
         for thread in self._threads:
             thread.start()
 
-    def begin(
-        self,
-        do: Callable[[Item], Result],
-        items: Sequence[Item],
-        length: Callable[[Item], float] = lambda item: 0.0,
-    ) -> list[Task[Item, Result]]:
-        """Hand out work on every item.
+    def begin(self, do: Callable[[Item], Result], items: Sequence[Item]) -> list[Task[Item, Result]]:
+        """Hand out work on every item, first come first: so those that take longest go to the front.
 
-        ``do``      a function of a module, a partial one, or a dataclass that is called: so that a process can have it
-        ``length``  of an item, in any unit: helpers take the longest first, and those of one length in their order
+        ``do``  a function of a module, a partial one, or a dataclass that is called: so that a process can have it
         """
         work = Work(do)
         tasks = [Task(work, item, self) for item in items]
         with self._changed:
-            self._waiting.extend(sorted(tasks, key=lambda task: -length(task.item)))
+            self._waiting.extend(tasks)
             self._changed.notify_all()
         return tasks
 
-    def spread(
-        self,
-        do: Callable[[Item], Result],
-        items: Sequence[Item],
-        length: Callable[[Item], float] = lambda item: 0.0,
-    ) -> Iterator[Result]:
+    def spread(self, do: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
         """What comes of every item, in their order; the error of the first that fails. ``begin`` says the rest."""
-        tasks = self.begin(do, items, length)
+        tasks = self.begin(do, items)
         try:
             for task in tasks:
                 yield task.result()
