@@ -70,7 +70,7 @@ bench: $(INSTALLED)
 
 # Prints the rows each calibration proposes; WRITE=--write puts them on their shelves.
 calibrate: $(INSTALLED)
-	for script in round_window noise cisplatin susceptibility; do $(BIN)/python -m tools.calibrations.$$script $(WRITE) || exit 1; done
+	for script in cisplatin susceptibility; do $(BIN)/python -m tools.calibrations.$$script $(WRITE) || exit 1; done
 
 # Computes what README.md, docs/claims.md, docs/validation.md, docs/quality.md and docs/window.png show; some minutes.
 docs: $(INSTALLED)

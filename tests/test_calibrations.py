@@ -12,13 +12,11 @@ from otosome.evidence import Parameter
 from otosome.model import hearing
 from otosome.shelves.populations.otologically_normal import age_median
 from otosome.units import split
-from tools.calibrations import cisplatin, noise, round_window, strains, susceptibility, weigh
+from tools.calibrations import cisplatin, strains, susceptibility, weigh
 
 # Few draws, so that a test takes seconds: enough to tell a shelf that was never written.
 FEW = {"draws": 300, "moves": 4, "last": 10}
 CALIBRATIONS = {
-    "round_window": (round_window, list(round_window.FREE)),
-    "noise": (noise, list(noise.FREE)),
     "cisplatin": (cisplatin, list(cisplatin.FREE)),
 }
 
@@ -103,34 +101,6 @@ def best(script) -> dict[str, np.ndarray]:
         name: weigh.prior(name, script.SPECIES).value for name in script.priors() if name not in shelves
     }
     return {name: np.array([value]) for name, value in shelves.items()}
-
-
-def test_the_best_ear_has_what_was_measured_behind_the_round_window():
-    found = round_window.figures(best(round_window))
-    # Within one standard error of each. The ratio is no measurement but the authors' own fit, read as 20 to 80. It is
-    # missed now (13; 2.5 to 46 as drawn): where blood supplies the apex less, as cisplatin asks, it clears less too.
-    assert found["1.4 mm"] == pytest.approx(330.0, abs=52.0)
-    assert found["7.5 mm"] == pytest.approx(15.0, abs=15.0)
-    assert 10.0 < found["base over apex"] < 80.0
-
-
-def test_the_printed_permeability_is_impossible():
-    closed = best(round_window) | {"solutes.tmpa.oval_window_permeability": np.zeros(1)}
-    printed = closed | {round_window.WINDOW: np.array([1.9e-8 * 36000.0])}
-    # By the round window alone the tip would read less than a hundredth of the 330 uM it read.
-    assert round_window.figures(printed)["1.4 mm"] < 3.3
-
-
-def test_the_best_ear_has_the_published_course_after_noise():
-    found = noise.figures(best(noise))
-    day, fortnight = 0, 2
-    # 3 dB is the error of a group's mean, as in the calibration; counts and amplitudes have 5 and 8 points.
-    assert np.all(np.abs(found["shift 100"][0, day, 1:] - 42.5) < 7.5 + 3.0)
-    assert np.all(found["shift 100"][0, fortnight] < 5.0 + 3.0)
-    # Two and a half errors: an ear of middle numbers is no middle ear, where the numbers are linked.
-    assert np.max(found["synapses 100"][0, fortnight, 1:]) == pytest.approx(0.45, abs=2.5 * 0.05)
-    assert np.max(found["wave 1 100"][0, fortnight, 1:]) == pytest.approx(0.45, abs=2.5 * 0.08)
-    assert np.all(found["shift 106"][0, 1:, 0] > 20.0)
 
 
 def test_mice_of_the_strain_differ_and_saturate_as_its_mice_did():
@@ -228,17 +198,15 @@ def test_a_sum_that_is_known_is_still_known_when_its_parts_are_drawn_from_their_
     assert np.log(table["a.a.x"]).std() > 0.8
 
 
-# Shares of draws that must meet a target, within two of its errors: what the scripts print less a tenth, for chance.
-@pytest.mark.parametrize(("script", "typical", "least"), [(noise, 0.85, 0.3), (cisplatin, 0.6, 0.45)])
-def test_rows_as_shelves_draw_them_meet_what_they_were_calibrated_on(script, typical, least):
-    known = {
-        name: weigh.prior(name, script.SPECIES) for name in script.priors() if not name.startswith("reach.")
-    }
-    axes = cisplatin.reached().axes if script is cisplatin else {}
-    drawn = weigh.as_drawn({**script.priors(), **known}, {}, draws=300, axes=axes)
-    shares = weigh.met(script.targets(drawn))
-    assert np.median(list(shares.values())) > typical, shares
-    assert min(shares.values()) > least, shares
+def test_rows_as_shelves_draw_them_meet_what_they_were_calibrated_on():
+    """Shares of draws within two errors of a target: what the script prints less a tenth, for chance."""
+    names = [name for name in cisplatin.priors() if not name.startswith("reach.")]
+    known = {name: weigh.prior(name, cisplatin.SPECIES) for name in names}
+    axes = cisplatin.reached().axes
+    drawn = weigh.as_drawn({**cisplatin.priors(), **known}, {}, draws=300, axes=axes)
+    shares = weigh.met(cisplatin.targets(drawn))
+    assert np.median(list(shares.values())) > 0.6, shares
+    assert min(shares.values()) > 0.45, shares
 
 
 def test_the_cells_of_ageing_people_give_the_hearing_of_their_age():

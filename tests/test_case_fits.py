@@ -17,7 +17,9 @@ from otosome.review.calibration.figure import Figure
 from otosome.review.calibration.file import load_case_fit
 from otosome.review.calibration.fit import fit_cases
 from otosome.review.calibration.linear import conditional
+from otosome.review.calibration.sampled import regressed
 from otosome.review.qualification.case import Case
+from otosome.study.tables.pins import Number
 
 Z95 = float(ndtri(0.95))
 CASE = """
@@ -127,7 +129,9 @@ def written(own, text=FIT):
 
 def test_of_a_product_each_factor_is_what_the_other_leaves(own):
     """12 = sought x beside x 3: log sought = log 4 - log beside, with the figure's 10 % and the other's range."""
-    answer = fit_cases(load_case_fit(written(own), (own / "shelves",)), lambda doing: None)
+    answer = fit_cases(
+        load_case_fit(written(own), (own / "shelves",)), own / "chain.npz", lambda *report: None
+    )
     (row,) = answer.numbers
     beside = np.log(2.0) / Z95
     spread = np.hypot(0.1, beside)
@@ -149,6 +153,7 @@ def test_a_fit_to_cases_is_run_stored_and_shown_and_its_rows_go_into_a_study(own
     rows = tomllib.loads((own / "result" / "numbers.toml").read_text(encoding="utf-8"))["numbers"]
     row = rows["cases.product.sought"]
     assert (row["value"], row["shape"], row["basis"]) == ("2", "lognormal", "computed")
+    assert Number.model_validate(row).linked == row["linked"]
     assert row["because"].startswith("Calibrated on own:P1; used, hence no evidence. One of two factors.")
     assert "otosome" in (own / "result" / "report.html").read_text(encoding="utf-8")
     again = jobs.show(own / "result")
@@ -238,7 +243,7 @@ def test_the_range_of_single_ears_is_an_error_of_the_logarithm():
         ),
         ('["own:P1"]', '["own:P2"]', 'error."own:P1": is of a row that is not fitted; given: own:P1'),
         ('["own:P1"]', '["own:P1", "own:P4"]', 'error."own:P4": is missing: the row prints no error'),
-        ('["own:P1"]', '["own:P1", "ear:B9"]', "cases.2: is a row of a study, and those are not fitted here"),
+        ('["own:P1"]', '["own:P1", "ear:B9"]', 'error."ear:B9": is missing: the row prints no error'),
         ("product.sought", "product.saught", "free.1: is no number that these cases read"),
         ("product.sought", "product.exact", "free.1: is exactly known, so that it has no room"),
         ('sought"]', 'sought", "cases.product.sought"]', "free.2: is named twice"),
@@ -261,7 +266,11 @@ def test_the_range_of_single_ears_is_an_error_of_the_logarithm():
 def test_a_fit_that_cannot_be_is_refused_with_key_value_and_cure(own, of, to, words):
     assert of in FIT
     with pytest.raises(BadInput) as refused:
-        fit_cases(load_case_fit(written(own, FIT.replace(of, to)), (own / "shelves",)), lambda doing: None)
+        fit_cases(
+            load_case_fit(written(own, FIT.replace(of, to)), (own / "shelves",)),
+            own / "chain.npz",
+            lambda *report: None,
+        )
     assert f"product.toml: {words}" in str(refused.value)
 
 
@@ -275,7 +284,9 @@ def test_what_was_thought_before_is_weighed_with_the_figure(own):
     """Two normals: 4 with the figure's 10 % and the other's factor, and before 1 within a factor of 1.2 (5 to 95 %)."""
     before = FIT + '\n[numbers."cases.product.sought"]\nvalue = "1"\nlow = "0.8333333"\nhigh = "1.2"\n'
     before += 'basis = "assumed"\nbecause = "A test."\n'
-    answer = fit_cases(load_case_fit(written(own, before), (own / "shelves",)), lambda doing: None)
+    answer = fit_cases(
+        load_case_fit(written(own, before), (own / "shelves",)), own / "chain.npz", lambda *report: None
+    )
     (row,) = answer.numbers
     prior, beside = np.log(1.2) / Z95, np.log(2.0) / Z95
     weight = 0.1**-2 / (0.1**-2 + prior**-2)
@@ -300,3 +311,117 @@ def test_what_was_thought_before_is_of_a_free_number_and_has_a_range(own, name, 
     with pytest.raises(BadInput) as refused:
         load_case_fit(written(own, FIT + stated), (own / "shelves",))
     assert f"product.toml: {words}" in str(refused.value)
+
+
+POSTERIOR = """
+posterior = { walkers = 32, steps = 400 }
+[numbers."cases.product.sought"]
+value = "1"
+low = "0.1"
+high = "10"
+basis = "assumed"
+because = "A test."
+"""
+
+
+def test_draws_of_the_posterior_give_the_same_row_as_the_plane_where_the_model_is_a_product(own):
+    """By hand as above: the joint posterior is normal, and given the other factor the first has the figure's 10 %."""
+    text = FIT.replace('because = "One of two factors."\n', 'because = "One of two factors."\n' + POSTERIOR)
+    file = load_case_fit(written(own, text), (own / "shelves",))
+    answer = fit_cases(file, own / "chain.npz", lambda *report: None)
+    (row,) = answer.numbers
+    prior, beside = np.log(10.0) / Z95, np.log(2.0) / Z95
+    weight = 0.1**-2 / (0.1**-2 + prior**-2)
+    spread = np.hypot((0.1**-2 + prior**-2) ** -0.5, weight * beside)
+    assert answer.method == "posterior"
+    # Some hundred effective draws: a mean errs by a twentieth of the spread, a spread by a tenth.
+    assert np.log(row.value) == pytest.approx(weight * np.log(2.0), abs=0.1 * spread)
+    assert np.log(row.high / row.low) / (2.0 * Z95) == pytest.approx(spread, rel=0.1)
+    assert row.linked["cases.product.beside"] == pytest.approx(-weight * beside / spread, abs=0.03)
+    assert not answer.settled or max(answer.mixing.rhat) < 1.05
+
+
+def test_a_posterior_asks_what_was_thought_before(own):
+    text = FIT.replace('title = "A product"', "posterior = { walkers = 32, steps = 40 }")
+    with pytest.raises(BadInput, match="numbers: a posterior needs what was thought before"):
+        load_case_fit(written(own, text), (own / "shelves",))
+
+
+def test_regressed_draws_give_slopes_and_what_is_left():
+    luck = np.random.default_rng(4).standard_normal((4000, 5))
+    free = np.array([1.0, -2.0]) + luck[:, :3] @ np.array([[0.5, 0.0], [-1.0, 0.7], [0.0, 0.0]])
+    free = free + luck[:, 3:] @ np.array([[0.3, 0.2], [0.0, 0.4]])
+    normal = regressed(free, luck[:, :3])
+    assert normal.middle == pytest.approx([1.0, -2.0], abs=0.03)
+    assert normal.slopes == pytest.approx(np.array([[0.5, -1.0, 0.0], [0.0, 0.7, 0.0]]), abs=0.03)
+    assert normal.root == pytest.approx(np.array([[0.3, 0.0], [0.2, 0.4]]), abs=0.02)
+
+
+QUIET = """
+about = "Mice that heard noise or none."
+source = "fernandez_2015"
+locator = "nowhere"
+
+[study]
+species = "mouse"
+insult.noise = { entry = "noise", level = "100 dB SPL", band = ["8 kHz", "16 kHz"], duration = "2 h", at = ["0 h"] }
+arm = [{ name = "no noise" }, { name = "noise", insults = ["noise"] }]
+measure.abr = { endpoint = "abr_threshold", frequency = ["22.6 kHz"], at = ["-1 d", "1 d"] }
+
+[row."own:Q1"]
+about = "shift without noise"
+found = "0 dB"
+n = 6
+statistic = { measure = "abr", of = "no noise", since = "-1 d", at = "1 d" }
+
+[row."own:Q2"]
+about = "shift a day after noise"
+found = "40 dB"
+n = 6
+statistic = { measure = "abr", of = "noise", since = "-1 d", at = "1 d" }
+
+[row."own:Q3"]
+about = "spread between mice"
+found = "10 dB"
+n = 6
+statistic = { measure = "abr", of = "noise", at = "1 d", figure = "spread" }
+"""
+
+
+def quiet(own, rows):
+    (own / "shelves" / "cases" / "quiet.toml").write_text(QUIET, encoding="utf-8")
+    errors = "".join(f'[error."{row}"]\nsize = "3 dB"\nbecause = "A test."\n' for row in rows)
+    free = 'free = ["insults.noise.irritation"]\ndraws = 300\n'
+    text = f'otosome = "fit/1"\ncases = [{", ".join(map(repr, rows))}]\n{free}{errors}'
+    return load_case_fit(written(own, text.replace("'", '"')), (own / "shelves",)).simulated
+
+
+def test_rows_of_a_study_are_those_of_its_typical_animal_without_errors_of_reading(own):
+    rows = quiet(own, ["own:Q1", "own:Q2"])
+    irritation = rows.numbers["insults.noise.irritation"]
+    values = rows.values(
+        {irritation.name: np.array([irritation.low, irritation.high])}, np.zeros((len(rows.owners), 2))
+    )
+    assert values["own:Q1"] == pytest.approx(np.zeros(2), abs=1e-9)
+    low, high = values["own:Q2"]
+    assert 0.0 < low < high < 80.0
+    moving = {rows.owners[k] for k in rows.moving({irritation.name: irritation.value})}
+    # What decides after a noise moves the figure, and where a drug would go does not.
+    assert "cells.ohc.injured_function" in moving
+    assert "species.mouse.aqueduct_outflow" in rows.owners
+    assert "species.mouse.aqueduct_outflow" not in moving
+
+
+def test_a_row_that_tells_how_animals_differ_is_refused(own):
+    rows = quiet(own, ["own:Q3"])
+    with pytest.raises(BadInput, match=r"tells how ears differ, .*given: own:Q3"):
+        rows.values({"insults.noise.irritation": np.ones(1)}, np.zeros((len(rows.owners), 1)))
+
+
+def test_cases_of_two_strains_are_not_fitted_together(own):
+    text = FIT.replace('["own:P1"]', '["ear:B20.100_wave1", "ear:B9"]').replace("own:P1", "ear:B9")
+    text = text.replace("cases.product.sought", "insults.noise.irritation").replace("10 %", "3 dB")
+    with pytest.raises(
+        BadInput, match=r"cases: reads another .* than the other cases, as of another species or strain"
+    ):
+        load_case_fit(written(own, text), (own / "shelves",))

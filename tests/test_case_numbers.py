@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from otosome.catalog import Catalog, get
 from otosome.fitting.file import FITS
+from otosome.review.calibration.bench import balanced
 from otosome.review.calibration.file import load_case_fit
 from otosome.review.qualification.bench import Bench, Terms
 from otosome.review.qualification.case import cases
@@ -46,6 +48,66 @@ def test_the_person_of_best_values_holds_the_steroid_as_measured_by_eardrum_and_
         assert abs(np.log(1e3 * found[row] / asked[row].value)) < 3.0 * asked[row].doubt, row
 
 
+def test_the_best_ear_has_what_was_measured_behind_the_round_window():
+    values = simulated("pk_c03")
+    # Within one standard error of each. The ratio is no measurement but the authors' own fit, read as 20 to 80. It is
+    # missed (10; 2.7 to 52 as drawn): where blood supplies the apex less, as cisplatin asks, it clears less too.
+    assert values["pk:C03"] == pytest.approx(330.0, abs=52.0)
+    assert values["pk:C03.apex"] == pytest.approx(15.0, abs=15.0)
+    assert 10.0 < values["pk:C03.steady"] < 80.0
+
+
+def test_the_printed_permeability_is_impossible():
+    pinned = {
+        "solutes.tmpa.oval_window_permeability": np.zeros(1),
+        "solutes.tmpa.round_window_permeability": np.array([1.9e-8 * 36000.0]),
+    }
+    bench = Bench(Terms(Catalog()), get("cases", "pk_c03"), 1, drawn=False, pinned=pinned)
+    # By the round window alone the tip would read less than a hundredth of the 330 uM it read.
+    assert bench.replicate()["pk:C03"][0] < 3.3
+
+
+# Solutes that follow the tracer; of large ones only the high end of the window does: the tracer's value or, of
+# vesicles, its own high end, times the ratio of a protein and of a 50-nm vesicle.
+SMALL = ("cisplatin", "dexamethasone", "gadolinium", "gentamicin", "iohexol", "methylprednisolone")
+LARGE = {"protein": ("value", 0.115), "dextran": ("value", 0.115), "vesicle": ("high", 0.013)}
+
+
+def solute(name, key):
+    return get("solutes", name).card.parameter(key, "guinea_pig")
+
+
+def two_digits(value):
+    return pytest.approx(value, rel=0.05)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_windows_of_small_solutes_follow_the_tracer_by_the_ratio_of_diffusion_coefficients(name):
+    ratio = solute(name, "diffusion").value / solute("tmpa", "diffusion").value
+    window = solute("tmpa", "round_window_permeability").value
+    # As shelves state two digits.
+    assert solute(name, "round_window_permeability").value == two_digits(window * ratio)
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_windows_of_large_solutes_end_at_the_tracer_by_the_ratio(name):
+    end, ratio = LARGE[name]
+    follower = solute(name, "round_window_permeability")
+    assert follower.high == two_digits(getattr(solute("tmpa", "round_window_permeability"), end) * ratio)
+    assert follower.value == two_digits(np.sqrt(follower.low * follower.high))
+
+
+@pytest.mark.parametrize("name", (*SMALL, "protein", "dextran"))
+def test_dispersions_follow_the_tracer_by_the_inverse_ratio_and_its_square(name):
+    """Fluid that mixes all alike adds the more against diffusion, the slower it is; spreading across a flow, by the
+    square (Taylor 1953), at most a vesicle's 100."""
+    ratio = solute("tmpa", "diffusion").value / solute(name, "diffusion").value
+    tracer, follower = solute("tmpa", "dispersion"), solute(name, "dispersion")
+    assert follower.value == two_digits(tracer.value * ratio)
+    assert follower.low == two_digits(tracer.low * ratio)
+    assert follower.high == two_digits(min(tracer.high * ratio**2, 100.0))
+
+
 @pytest.mark.parametrize("material", ["nu6", "w22"])
 def test_words_of_the_best_ear_rise_with_level_as_published(material):
     values = {row.removeprefix(f"ear:E11.{material}"): value for row, value in simulated("ear_e11").items()}
@@ -53,6 +115,43 @@ def test_words_of_the_best_ear_rise_with_level_as_published(material):
     assert values["_half"] == pytest.approx(21.0, abs=2.5)
     assert values["_spondees"] == pytest.approx(0.95, abs=0.02)
     assert 0.95 < values["_loud"] < 1.0
+
+
+def test_the_best_mouse_has_the_published_course_after_noise():
+    noise = load_case_fit(FITS / "noise_mouse.toml")
+    best = {p.name: np.array([p.value]) for p in noise.numbers}
+    misses = noise.simulated.misses(best, np.zeros((len(noise.simulated.owners), 1)))
+    # Two and a half errors: an ear of middle numbers is no middle ear, where the numbers are linked.
+    assert np.max(np.abs(misses)) < 2.5
+
+
+def test_mice_as_shelves_draw_them_have_the_published_course_after_noise():
+    """Within two errors of each row: shares of draws as they were, less a tenth for chance."""
+    noise = load_case_fit(FITS / "noise_mouse.toml")
+    rows, free = noise.simulated, [p.name for p in noise.numbers]
+    own = balanced(len(rows.owners) + len(free), 300, 1)
+    by_name = dict(zip([*rows.owners, *free], own, strict=True))
+    none = np.zeros(300)
+    drawn = {p.name: p.quantile(ndtr(p.mix(lambda name: by_name.get(name, none)))) for p in noise.numbers}
+    met = np.mean(np.abs(rows.misses(drawn, own[: len(rows.owners)])) < 2.0, axis=0)
+    shares = dict(zip(noise.tables.cases, met, strict=True))
+    assert np.median(met) > 0.75, shares
+    assert met.min() > 0.3, shares
+
+
+@pytest.mark.parametrize("species", ["guinea_pig", "rat", "human"])
+def test_other_species_clear_stress_as_mice_do_with_a_range_half_as_wide_again(species):
+    mouse = get("species", "mouse").card.parameter("stress_clearance", "mouse")
+    other = get("species", species).card.parameter("stress_clearance", species)
+    assert other.value == mouse.value
+    assert (other.low, other.high) == (two_digits(mouse.low / 1.5), two_digits(mouse.high * 1.5))
+    # Its own deviate is what is left of the mouse's, and its shares are the mouse's times this.
+    share = np.log(mouse.high / mouse.low) / np.log(2.25 * mouse.high / mouse.low)
+    whole = {
+        **dict(mouse.linked),
+        "species.mouse.stress_clearance": np.sqrt(1 - sum(s**2 for _, s in mouse.linked)),
+    }
+    assert dict(other.linked) == pytest.approx({name: share * part for name, part in whole.items()}, abs=0.01)
 
 
 @pytest.mark.parametrize("name", FITTED)

@@ -26,7 +26,7 @@ def test_the_entry_is_of_the_numbers_of_now_or_says_that_it_is_stale():
     entry = stated()
     rows = [row for row in entry["numbers"].values() if row["because"].startswith("Fitted (posterior")]
     assert len(rows) == sum(not name.startswith("endpoints.") and name.count(".") == 2 for name in FREE)
-    assert all("SHA-256 57b61bda1771" in row["because"] for row in rows)
+    assert all("SHA-256 d1f685bc8bba" in row["because"] for row in rows)
     stale = any(f"over numbers {now}:" not in row["because"] for row in rows)
     assert stale == entry["about"].startswith("Stale")
 

@@ -426,6 +426,24 @@ def test_no_interval_is_given_where_the_summit_is_no_parabola(log_posterior, rea
     assert reason in refusal
 
 
+def test_ripples_neither_lead_a_search_astray_nor_bend_an_interval():
+    """Ripples of a hundredth and a half, two in a standard deviation: they bend three times as much as the hill."""
+    root = np.linalg.cholesky(np.array([[1.0, 0.8, 0.0], [0.8, 1.0, 0.2], [0.0, 0.2, 0.3]]) / 9.0)
+    centre = np.array([0.5, -1.0, 2.0])
+
+    def rippled(z):
+        along = (z - centre) @ np.linalg.inv(root).T
+        return -0.5 * np.sum(along**2, axis=1) + 0.015 * np.sum(np.sin(12.0 * along + 1.0), axis=1)
+
+    done = summit_of(rippled, 3, 1, 1)
+    # Ripples add and take a tenth in three directions at most: within half a standard deviation.
+    assert np.linalg.norm(np.linalg.inv(root) @ (done.deviates - centre)) < 0.45
+    assert done.refusal == ""
+    # A second difference over a standard deviation is off by four times a hundredth and a half, 0.06, at most.
+    own = np.linalg.inv(root) @ done.covariance @ np.linalg.inv(root).T
+    assert np.diag(own) == pytest.approx(np.ones(3), abs=0.2)
+
+
 def test_a_summit_at_the_end_of_the_search_gives_no_interval():
     _, refusal = laplace(Land(lambda z: -0.5 * (z[:, 0] - 6.0) ** 2), np.array([6.0]))
     assert "where nothing is believed" in refusal

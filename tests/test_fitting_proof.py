@@ -22,7 +22,7 @@ FREE = (
     "insults.noise.susceptibility.subjects",
 )
 ANIMAL = ("insults.noise.susceptibility",)
-LABORATORIES, WALKERS, STEPS, BURN = 200, 12, 40, 10
+LABORATORIES, WALKERS, STEPS, BURN = 200, 12, 80, 40
 
 
 @dataclass(frozen=True)

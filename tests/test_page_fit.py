@@ -71,3 +71,14 @@ def test_a_table_becomes_a_fit_whose_report_the_page_shows(tmp_path, monkeypatch
     report = client.get(f"/results/{fitted}/report.html")
     assert report.status_code == 200
     assert 'id="fit"' in report.text and estimate["text"] in report.text
+
+
+def test_the_page_shows_a_fit_to_published_cases(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    answer = CliRunner().invoke(app, ["fit", "words_w22", "--json", "--out", "words"])
+    assert answer.exit_code == 0, answer.output
+    whole = page(tmp_path)
+    shown = whole.enter().get(f"/fit?result={whole.id('words')}").text
+    assert "Published figures: what do they say" in shown
+    assert "materials.cid_w22.n is known only together with materials.cid_w22.q" in shown
+    assert "Rows of the numbers" in shown

@@ -32,9 +32,35 @@ from otosome.model.transport import schedule
 from otosome.roles import Exposure, Use
 from otosome.units import Array, Decibels, DecibelsSPL
 from tools.calibrations.ears import ear_of, fate
-from tools.calibrations.noise import BAND, FREE, OTHERS, SPECIES
 from tools.calibrations.weigh import FAINTEST, Z95, Posterior, Row, as_drawn, curved, link, prior, rounded
 
+SPECIES = "mouse"
+BAND = (8.0, 16.0)
+# Numbers that noise gave in CBA/CaJ mice (fits/noise_mouse), and others that bear on the same figures.
+NOISE = (
+    "cells.ohc.sensitivity",
+    "cells.ohc.repair",
+    "cells.ohc.silencing",
+    "cells.ohc.death",
+    "cells.ohc.hill",
+    "species.mouse.stress_clearance",
+    "cells.synapse.sensitivity",
+    "cells.synapse.repair",
+    "cells.synapse.death",
+    "cells.synapse.half_stress",
+    "insults.noise.irritation",
+    "insults.noise.irritation_doubling",
+    "insults.noise.ohc",
+    "insults.noise.ohc_doubling",
+    "insults.noise.synapse",
+    "insults.noise.synapse_doubling",
+)
+BESIDE = (
+    "insults.noise.upward", "insults.noise.width_below", "insults.noise.width_above",
+    "cells.ohc.injured_function", "cells.ohc.susceptibility", "cells.ohc.anchor_shift", "cells.ohc.ceiling",
+    "cells.synapse.injured_function", "cells.synapse.susceptibility",
+    "cells.stria.injury", "cells.stria.gain", "cells.stria.recovery",
+)  # fmt: skip
 FREQUENCY = np.array([12.0, 16.0, 24.0])
 DAYS = np.array([1.0, 14.0])
 KNOTS = schedule([0.0, 2.0, 24.0], 24.0 * DAYS[-1], first=0.3, growth=1.6, longest=24.0)
@@ -58,13 +84,13 @@ SPREADS = {
 # that hardly lost hearing in a day say so.
 WIDER = {
     "cells.ohc.injured_function": ("0.05 ", "0.6 "),
-    "cells.ohc.repair": FREE["cells.ohc.repair"],
+    "cells.ohc.repair": ("0.003 1/h", "0.03 1/h"),
     "cells.stria.injury": ("0.003 1/h", "0.1 1/h"),
 }
 SUSCEPTIBILITY = "insults.noise.susceptibility"
 # What the strain states: numbers that these figures move.
 STRAIN = (
-    *FREE, *OTHERS, "cells.ohc.half_stress", SUSCEPTIBILITY, "cells.synapse.spared", "cells.stria.ceiling",
+    *NOISE, *BESIDE, "cells.ohc.half_stress", SUSCEPTIBILITY, "cells.synapse.spared", "cells.stria.ceiling",
     "cells.stria.inner_share",
 )  # fmt: skip
 # One susceptibility stands for what differs between animals, and not three.

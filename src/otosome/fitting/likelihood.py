@@ -171,7 +171,9 @@ class Likelihood:
     def terms(self, deviates: Array) -> Array:
         """Log-likelihood of each animal, given those of its run before it, and of each thing printed, (lane, term)."""
         many = max(_TOGETHER // self.animal.size, 1)
-        blocks = [deviates[start : start + many] for start in range(0, len(deviates), many)]
+        # As many blocks for each thread.
+        parts = _WORKERS * -(-len(deviates) // (many * _WORKERS))
+        blocks = np.array_split(deviates, min(parts, len(deviates)))
         with ThreadPoolExecutor(_WORKERS) as pool:
             return np.concatenate(list(pool.map(self._terms, blocks)))
 

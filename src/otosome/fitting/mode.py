@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy.optimize import minimize
 
 from otosome.units import Array
 
@@ -16,19 +15,20 @@ LogPosterior = Callable[[Array], Array]
 Terms = Callable[[Array], Array]
 # Slopes of terms are differences over so many deviates.
 _STEP = 5e-4
-# Slopes of a search are differences over so many standard deviations of the posterior, wide enough for the ripples that
-# sums over nodes leave; what a parabola bends by on the way is taken off.
-_STRIDE = 0.05
-# Curvature is taken over so many standard deviations of the posterior, and again over the second.
-_NEAR, _FAR = 0.25, 0.75
+# Slopes of a search and curvature are taken over so many standard deviations of the posterior, and curvature again over
+# the second: ripples of some hundredths, which sums over nodes leave, bend narrower ones.
+_NEAR, _FAR = 0.5, 1.0
 # Beyond so many standard deviations of the prior nothing is believed.
 _FARTHEST = 6.0
 # A search is turned back there by a wall that rises so.
 _WALL = 100.0
-# Rounds of a search, steps of each, and the gain at which it ends.
-_ROUNDS, _STEPS, _GAIN = 6, 15, 0.05
-# Looks of a line search; where ripples leave no way up more are in vain.
-_TRIES = 6
+# Steps of a search at most, and the gain at which it ends; that at which a start ends that none is compared with, and
+# that at which directions are sought anew.
+_STEPS, _GAIN, _ALONE, _NEARLY = 40, 0.05, 0.5, 2.0
+# What a step must bend by to be learnt from, against what was thought.
+_LEAST_BENT = 0.3
+# Lengths of a step that are tried, and how many standard deviations the longest part of it may be.
+_TRIED, _LONGEST = np.array([1.0, 0.5, 0.25, 1.5]), 3.0
 # Steps of scoring before them, the gain at which they end, and of each step the lengths that are tried.
 _SCORINGS, _ROUGHLY, _LENGTHS = 40, 5.0, np.array([8.0, 4.0, 2.0, 1.0, 0.3, 0.05])
 # The least curvature of a direction that a search believes, against what the terms tell of it.
@@ -94,7 +94,7 @@ class Landscape(Protocol):
 
 
 def mode(land: Landscape, numbers: int, starts: int, seed: int, tick: Callable[[int], None]) -> Mode:
-    """The summit of a log-posterior by L-BFGS-B, from the best value and from the highest of some random places.
+    """The summit of a log-posterior by quasi-Newton steps, from the best value and the highest of some random places.
 
     Every search ends on a coarser landscape, where they are compared; the best goes on to the summit itself.
 
@@ -108,7 +108,7 @@ def mode(land: Landscape, numbers: int, starts: int, seed: int, tick: Callable[[
         began += list(looks[np.argsort(-rough.log_posterior(looks))[: starts - 1]])
     searches = list[tuple[Start, Array]]()
     for number, start in enumerate(began):
-        searches.append(_search(coarse, rough, start))
+        searches.append(_search(coarse, rough, start, _GAIN if starts > 1 else _ALONE))
         tick(number + 1)
     best, spreads = max(searches, key=lambda search: search[0].log_posterior)
     summit, height, _ = _rounds(land, np.array(best.ended), spreads)
@@ -118,12 +118,17 @@ def mode(land: Landscape, numbers: int, starts: int, seed: int, tick: Callable[[
     )
 
 
-def _search(land: Landscape, rough: Landscape, start: Array) -> tuple[Start, Array]:
-    """Scoring on a rough landscape, then rounds of L-BFGS-B; besides, directions about one standard deviation long."""
-    place, used = _scored(rough.terms, start)
-    spreads, more = _curved(land, place)
-    place, height, last = _rounds(land, place, spreads)
-    return Start(start.tolist(), place.tolist(), height, used + more + last), spreads
+def _search(land: Landscape, rough: Landscape, start: Array, enough: float = _GAIN) -> tuple[Start, Array]:
+    """Scoring on a rough landscape, then steps on this one until one gains no more than ``enough``.
+
+    Besides, directions about one standard deviation long, as the landscape has them where the first of these end.
+    """
+    place, scored = _scored(rough.terms, start)
+    place, _, first = _rounds(land, place, _spreads(land.terms, place), _NEARLY)
+    spreads, curved = _curved(land, place)
+    place, height, last = _rounds(land, place, spreads, enough)
+    used = scored + start.size + 1 + first + curved + last
+    return Start(start.tolist(), place.tolist(), height, used), spreads
 
 
 def onward(land: Landscape, near: Mode) -> Mode:
@@ -141,35 +146,71 @@ def _curved(land: Landscape, at: Array) -> tuple[Array, int]:
     often the landscape was looked at.
     """
     near, many = land.around(at), at.size
-    looks = many + 1 + 1 + 2 * many + many * (many - 1) // 2
+    looks = 1 + many + 1 + 2 * many + many * (many - 1)
     along = _spreads(near.terms, at)
-    curvature = _curvature(near.log_posterior, at, _NEAR * along) / _NEAR**2
+    curvature = _both_ways(near.log_posterior, at, _NEAR * along) / _NEAR**2
     if not np.all(np.isfinite(curvature)):
         return along, looks
     strength, turned = np.linalg.eigh(curvature)
     return np.asarray(along @ turned / np.sqrt(np.maximum(np.abs(strength), _FLAT))), looks
 
 
-def _rounds(land: Landscape, place: Array, spreads: Array) -> tuple[Array, float, int]:
-    """Where rounds of L-BFGS-B end, each near where it begins; the height there, and how often it looked.
+def _rounds(land: Landscape, place: Array, spreads: Array, enough: float = _GAIN) -> tuple[Array, float, int]:
+    """Where quasi-Newton steps along directions about a standard deviation long end; the height there, and the looks.
 
-    The last round is one that gains next to nothing. What is quick near a place may lead astray: then the round is
-    made again by the landscape itself.
+    Slopes are those over half a standard deviation to either side: what ripples within that cannot lead astray. What
+    a direction bends by is seen at once, how directions turn each other's slopes is learnt from step to step (Broyden,
+    Fletcher, Goldfarb and Shanno). It ends where no more than ``enough`` is left to gain, or gained.
     """
-    height, used = float(land.log_posterior(place[None])[0]), 1
-    for _ in range(_ROUNDS):
-        tried, left, looks = _climb(land.around(place).log_posterior, spreads, place)
-        reached = float(land.log_posterior(tried[None])[0])
-        used += looks + 1
-        if not reached >= height:
-            tried, left, looks = _climb(land.log_posterior, spreads, place)
-            reached, used = float(land.log_posterior(tried[None])[0]), used + looks + 1
-        gain = reached - height
+    height, used = float(_walled(land, place[None])[0]), 1
+    inverse, step, was = None, np.zeros(place.size), np.zeros(place.size)
+    for _ in range(_STEPS):
+        slope, bend = _sides(land.around(place), place, spreads)
+        fresh = inverse is None
+        straight = np.diag(1.0 / np.maximum(bend, _FLAT))
+        inverse = straight if inverse is None else _turned(inverse, step, was - slope)
+        ahead = inverse @ slope
+        left = 0.5 * float(slope @ ahead)
+        steps = _TRIED[:, None] * ahead * (_LONGEST / max(_LONGEST, float(np.max(np.abs(ahead)))))
+        heights = _walled(land, place + steps @ spreads.T)
+        used += 1 + 2 * place.size + len(steps)
+        best, gain = int(heights.argmax()), float(heights.max()) - height
         if gain > 0.0:
-            place, height = tried, reached
-        if gain < _GAIN or left < _GAIN / 10.0:
+            place, height = place + spreads @ steps[best], float(heights[best])
+        if left < enough or (fresh and gain < enough):
             break
-    return place, height, used
+        step, was = steps[best], slope
+        if gain < enough or _TRIED[best] < 0.5:  # what was learnt is no good
+            inverse = None
+    return np.clip(place, -_FARTHEST, _FARTHEST), height, used
+
+
+def _sides(land: Landscape, place: Array, spreads: Array) -> tuple[Array, Array]:
+    """Slopes along directions, and what the landscape bends by, (number,) each."""
+    many = place.size
+    heights = _walled(land, place + _NEAR * np.concatenate([np.zeros((1, many)), spreads.T, -spreads.T]))
+    ahead, back = heights[1:].reshape(2, many)
+    return (ahead - back) / (2.0 * _NEAR), (2.0 * heights[0] - ahead - back) / _NEAR**2
+
+
+def _walled(land: Landscape, places: Array) -> Array:
+    """Heights of places (place, number), beyond what is believed as high as at its end, less a wall: (place,)."""
+    beyond = np.maximum(np.abs(places) - _FARTHEST, 0.0)
+    heights = land.log_posterior(np.clip(places, -_FARTHEST, _FARTHEST))
+    return np.asarray(heights - _WALL * np.sum(beyond**2, axis=1))
+
+
+def _turned(inverse: Array, step: Array, change: Array) -> Array:
+    """The inverse of a curvature that over a step is seen to have changed the slope by so much less.
+
+    What bends next to nothing, or far more than was thought, is a ripple or a kink, and teaches nothing.
+    """
+    bent = float(step @ change)
+    expected = float(step @ np.linalg.solve(inverse, step))
+    if not _LEAST_BENT * expected < bent < expected / _LEAST_BENT:
+        return inverse
+    push = np.eye(step.size) - np.outer(step, change) / bent
+    return np.asarray(push @ inverse @ push.T + np.outer(step, step) / bent)
 
 
 def _spreads(terms: Terms, at: Array) -> Array:
@@ -219,73 +260,40 @@ def _scored(terms: Terms, start: Array) -> tuple[Array, int]:
     return place, evaluations
 
 
-def _climb(log_posterior: LogPosterior, spreads: Array, start: Array) -> tuple[Array, float, int]:
-    """Where L-BFGS-B ends that begins at a place and goes along directions.
-
-    Besides, what is left to gain by a parabola with the curvature that the directions stand for, and how often it
-    looked.
-    """
-    numbers, evaluations = start.size, 0
-    sides = _STRIDE * np.concatenate([np.zeros((1, numbers)), np.eye(numbers)])
-
-    def height_and_slope(along: Array) -> tuple[float, Array]:
-        nonlocal evaluations
-        evaluations += len(sides)
-        places = start + (along + sides) @ spreads.T
-        beyond = np.maximum(np.abs(places) - _FARTHEST, 0.0)
-        heights = log_posterior(np.clip(places, -_FARTHEST, _FARTHEST)) - _WALL * np.sum(beyond**2, axis=1)
-        return -float(heights[0]), -(heights[1:] - heights[0]) / _STRIDE - 0.5 * _STRIDE
-
-    top = float(log_posterior(start[None])[0])
-    done = minimize(
-        height_and_slope,
-        np.zeros(numbers),
-        jac=True,
-        method="L-BFGS-B",
-        options={
-            "ftol": _GAIN / 5.0 / max(abs(top), 1.0),
-            "gtol": 0.03,
-            "maxiter": _STEPS,
-            "maxcor": 20,
-            "maxls": _TRIES,
-        },
-    )
-    return start + spreads @ done.x, 0.5 * float(done.jac @ done.jac), evaluations + 1
-
-
 def laplace(land: Landscape, summit: Array, spreads: Array | None = None) -> tuple[Array | None, str]:
     """The covariance that the curvature at a summit implies, or the reason why there is none.
 
-    The curvature is taken over a quarter of a standard deviation and, along each direction, again over three quarters:
+    The curvature is taken over a whole standard deviation and, along each direction, again over half of one:
     where both differ by much, the summit is no parabola (a kink lies on it) and an interval from it would be wrong.
 
     ``spreads``  directions about one standard deviation long, (number, number) by column; the prior's if left out
     """
     along = np.eye(summit.size) if spreads is None else spreads
-    close = land.around(summit)
+    # What is quick near a summit is too flat a whole standard deviation away.
     straight, far = (
-        _straight(close.log_posterior, summit, width * along) / width**2 for width in (_NEAR, _FAR)
+        _straight(land.log_posterior, summit, width * along) / width**2 for width in (_NEAR, _FAR)
     )
-    reason = _no_parabola(summit, straight, far)
+    reason = _no_parabola(straight, far, np.abs(summit) + _FAR * np.abs(along).max(axis=1))
     if reason:
         return None, reason
-    near = _both_ways(land.coarser().around(summit).log_posterior, summit, _NEAR * along) / _NEAR**2
-    near[np.diag_indices(summit.size)] = straight
-    if np.linalg.eigvalsh(near).min() <= 0:  # what is coarser may be at fault
-        near = _both_ways(close.log_posterior, summit, _NEAR * along) / _NEAR**2
-    least = float(np.linalg.eigvalsh(near).min())
+    curvature = _both_ways(land.log_posterior, summit, _FAR * along) / _FAR**2
+    least = float(np.linalg.eigvalsh(curvature).min())
     if least <= 0:
         return None, _no_summit(least)
-    return np.asarray(along @ np.linalg.inv(near) @ along.T, dtype=np.float64), ""
+    return np.asarray(along @ np.linalg.inv(curvature) @ along.T, dtype=np.float64), ""
 
 
-def _no_parabola(summit: Array, straight: Array, far: Array) -> str:
-    """Why there is no interval, by curvatures along directions close to a summit and far; empty where there is one."""
+def _no_parabola(straight: Array, far: Array, reached: Array) -> str:
+    """Why there is no interval; empty where there is one.
+
+    ``straight`` ``far``  curvatures along directions, close to a summit and far
+    ``reached``           the farthest that any number went for them, in standard deviations of its prior
+    """
     if straight.min() <= 0:
         return _no_summit(float(straight.min()))
     if np.any(far <= 0) or np.max(np.abs(np.log(far / straight))) > np.log(1.5):
         return "the curvature differs by more than half between two widths: a kink lies at the summit"
-    if np.any(np.abs(summit) > _FARTHEST - _NEAR):
+    if np.any(reached > _FARTHEST):
         return f"a number lies at {_FARTHEST:g} standard deviations of its prior, where nothing is believed"
     return ""
 
@@ -294,26 +302,28 @@ def _no_summit(least: float) -> str:
     return f"the curvature is not that of a summit (its least is {least:.2g})"
 
 
-def _both_ways(log_posterior: LogPosterior, summit: Array, along: Array) -> Array:
-    """The mean of both curvatures along directions and against them: odd terms cancel."""
-    return 0.5 * (_curvature(log_posterior, summit, along) + _curvature(log_posterior, summit, -along))
+def _both_ways(log_posterior: LogPosterior, place: Array, along: Array) -> Array:
+    """Minus the matrix of second differences along directions and against them, (number, number): odd terms cancel.
+
+    Between two directions it looks as far out as along one.
+    """
+    many = place.size
+    first, second = np.tril_indices(many, -1)
+    corners = (along.T[first] - along.T[second]) / np.sqrt(2.0)
+    steps = np.concatenate([np.zeros((1, many)), along.T, -along.T, corners, -corners])
+    heights = log_posterior(place + steps)
+    (ahead, back), (there, opposite) = (
+        heights[1 : 2 * many + 1].reshape(2, many),
+        heights[2 * many + 1 :].reshape(2, -1),
+    )
+    bend, across = 2.0 * heights[0] - ahead - back, 2.0 * heights[0] - there - opposite
+    curvature = np.diag(bend)
+    # Across a corner it bends by the mean of both directions, less what they share.
+    curvature[first, second] = curvature[second, first] = 0.5 * (bend[first] + bend[second]) - across
+    return np.asarray(curvature)
 
 
 def _straight(log_posterior: LogPosterior, summit: Array, along: Array) -> Array:
     """Minus the second differences along each direction (number, number) by column, shape (number,)."""
     heights = log_posterior(summit + np.concatenate([np.zeros((1, summit.size)), along.T, -along.T]))
     return np.asarray(2.0 * heights[0] - heights[1 : summit.size + 1] - heights[summit.size + 1 :])
-
-
-def _curvature(log_posterior: LogPosterior, place: Array, along: Array) -> Array:
-    """Minus the matrix of second differences along directions, (number, number)."""
-    many = place.size
-    pairs = [(i, j) for i in range(many) for j in range(i)]
-    corners = [along[:, i] - along[:, j] for i, j in pairs]
-    heights = log_posterior(place + np.stack([np.zeros(many), *along.T, *-along.T, *corners]))
-    ahead, back = heights[1 : many + 1] - heights[0], heights[many + 1 : 2 * many + 1] - heights[0]
-    curvature = np.diag(-ahead - back)
-    for (i, j), corner in zip(pairs, heights[2 * many + 1 :] - heights[0], strict=True):
-        # What is left of the corner between two directions without what each does alone.
-        curvature[i, j] = curvature[j, i] = corner - ahead[i] - back[j]
-    return np.asarray(curvature)

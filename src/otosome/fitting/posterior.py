@@ -1,12 +1,13 @@
 """Draws from a posterior by an ensemble of walkers (emcee), kept on disk as they come, and whether they have converged.
 
 Foreman-Mackey et al., PASP 2013 (emcee); Vehtari et al., Bayesian Analysis 2021 (rank-normalised split R-hat and ESS);
-Kamatani, Scandinavian Journal of Statistics 2018 (leaps that leave a Student's t as it is).
+Kamatani, Scandinavian Journal of Statistics 2018 (leaps that leave a Student's t as it is). What walkers rehearse on is
+in ``sketch.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -15,6 +16,7 @@ import numpy as np
 from scipy.stats import norm, rankdata
 
 from otosome.errors import BadInput
+from otosome.fitting.sketch import Sketch
 from otosome.units import Array
 
 # Vehtari et al. ask for 400 effective draws and, of four chains, for an R-hat under 1.01: 50 effective draws of each
@@ -31,10 +33,32 @@ _TAILS, _WIDER = 20.0, 1.3
 
 @dataclass(frozen=True)
 class Chain:
-    """Walkers' steps: ``deviates`` (step, walker, number) and ``logs``, their log-posterior (step, walker)."""
+    """Walkers' steps: ``deviates`` (step, walker, number) and ``logs``, their log-posterior (step, walker).
+
+    ``looks``    where the log-posterior was looked at while more was learnt of it, in turn, (look, number)
+    ``heights``  what it was there, (look,)
+    """
 
     deviates: Array
     logs: Array
+    looks: Array
+    heights: Array
+
+    @classmethod
+    def none(cls, walkers: int, numbers: int) -> Chain:
+        """Of no step yet."""
+        each = ((0, walkers, numbers), (0, walkers), (0, numbers), (0,))
+        return cls(*map(np.empty, each))
+
+    def onward(self, deviates: Array, logs: Array, looked: Sequence[tuple[Array, Array]]) -> Chain:
+        """With more steps, and more looks (each of several places) with the heights there."""
+        looks, heights = zip((self.looks, self.heights), *looked, strict=True)
+        return Chain(
+            np.concatenate([self.deviates, deviates]),
+            np.concatenate([self.logs, logs]),
+            np.concatenate(looks),
+            np.concatenate(heights),
+        )
 
 
 @dataclass(frozen=True)
@@ -111,41 +135,59 @@ def sample(
     import emcee
 
     chain, state = _stored(file, problem) or (
-        None,
+        Chain.none(*begin.shape),
         emcee.State(begin, random_state=np.random.RandomState(seed).get_state()),
     )
-    while chain is None or len(chain.deviates) < steps:
-        done = 0 if chain is None else len(chain.deviates)
-        tick(done, steps, None if chain is None else agreement(chain.deviates[done // 2 :]))
-        near = _near(around, np.empty((0, *begin.shape)) if chain is None else chain.deviates, steps)
-        # Leaps, and steps that the walkers take from each other where the posterior is far from normal.
-        moves = [
-            (emcee.moves.MHMove(near.leap), 0.8),
-            (emcee.moves.DEMove(), 0.15),
-            (emcee.moves.DESnookerMove(), 0.05),
-        ]
-        sampler = emcee.EnsembleSampler(*begin.shape, log_posterior, moves=moves, vectorize=True)
-        state = sampler.run_mcmc(state, min(PART, steps - done), skip_initial_state_check=True)
-        part = Chain(sampler.get_chain(), sampler.get_log_prob())
-        chain = (
-            part
-            if chain is None
-            else Chain(*map(np.concatenate, zip(_both(chain), _both(part), strict=True)))
+    while (done := len(chain.deviates)) < steps:
+        tick(done, steps, agreement(chain.deviates[done // 2 :]) if done else None)
+        looked = list[tuple[Array, Array]]()
+
+        def look(places: Array, looked: list[tuple[Array, Array]] = looked) -> Array:
+            heights = log_posterior(places)
+            # emcee writes over both.
+            looked.append((places.copy(), heights.copy()))
+            return heights
+
+        sampler = emcee.EnsembleSampler(
+            *begin.shape, look, moves=_moves(around, chain, steps), vectorize=True
         )
+        state = sampler.run_mcmc(state, min(PART, steps - done), skip_initial_state_check=True)
+        learning = looked if done < steps // 2 else []
+        chain = chain.onward(sampler.get_chain(), sampler.get_log_prob(), learning)
         _store(file, problem, chain, state.random_state)
     tick(steps, steps, agreement(chain.deviates[steps // 2 :]))
     return chain
 
 
+def _moves(around: Around, chain: Chain, steps: int) -> list[tuple[object, float]]:
+    """What walkers do next, each with its share of the steps, by what was learnt of ``chain`` so far.
+
+    Leaps, and steps that they take from each other where the posterior is far from normal. Where a sketch is good
+    enough most are rehearsed on it.
+    """
+    import emcee
+
+    near, learnt = _near(around, chain.deviates, steps), _learnt(len(chain.deviates), steps)
+    # Walkers looked where they began, and once a step.
+    looks = chain.deviates.shape[1] * (learnt + 1) if learnt else 0
+    sketch = Sketch.of(chain.looks[:looks], chain.heights[:looks]) if looks else None
+    leaps, differences = emcee.moves.MHMove(near.leap), emcee.moves.DEMove()
+    if sketch is None:
+        return [(leaps, 0.8), (differences, 0.15), (emcee.moves.DESnookerMove(), 0.05)]
+    wide, close = (emcee.moves.MHMove(sketch.rehearsed(near.leap, near.scale, share)) for share in (0.7, 0.0))
+    return [(wide, 0.6), (close, 0.25), (leaps, 0.1), (differences, 0.05)]
+
+
 def _near(around: Around, deviates: Array, steps: int) -> Around:
     """What leaps go by after so many steps (step, walker, number): what was learnt last of these alone."""
-    last = min(len(deviates), steps // 2)
-    learnt = [PART * many for many in _LEARNING if PART * many <= last]
-    return around.learning(deviates[: learnt[-1]]) if learnt else around
+    learnt = _learnt(len(deviates), steps)
+    return around.learning(deviates[:learnt]) if learnt else around
 
 
-def _both(chain: Chain) -> tuple[Array, Array]:
-    return chain.deviates, chain.logs
+def _learnt(done: int, steps: int) -> int:
+    """After how many steps walkers' moves were learnt last, of so many that are done; 0 before the first time."""
+    last = min(done, steps // 2)
+    return max((PART * many for many in _LEARNING if PART * many <= last), default=0)
 
 
 def _store(file: Path, problem: str, chain: Chain, luck: tuple[str, Array, int, int, float]) -> None:
@@ -157,6 +199,8 @@ def _store(file: Path, problem: str, chain: Chain, luck: tuple[str, Array, int, 
             stream,
             deviates=chain.deviates,
             logs=chain.logs,
+            looks=chain.looks,
+            heights=chain.heights,
             keys=keys,
             problem=np.array(problem),
             place=np.array([position, has_normal]),
@@ -173,7 +217,8 @@ def _stored(file: Path, problem: str) -> tuple[Chain, object] | None:
         return None
     try:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as parts:
-            own = {name: parts[name] for name in ("deviates", "logs", "keys", "problem", "place", "normal")}
+            names = ("deviates", "logs", "looks", "heights", "keys", "problem", "place", "normal")
+            own = {name: parts[name] for name in names}
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise BadInput(f"is not a chain of otosome ({error})", file=str(file), cure="remove it") from error
     if str(own["problem"]) != problem:
@@ -181,7 +226,7 @@ def _stored(file: Path, problem: str) -> tuple[Chain, object] | None:
         raise BadInput("is of another fit", file=str(file), cure=cure)
     position, has_normal = own["place"].tolist()
     luck = ("MT19937", own["keys"], position, has_normal, float(own["normal"]))
-    chain = Chain(own["deviates"], own["logs"])
+    chain = Chain(own["deviates"], own["logs"], own["looks"], own["heights"])
     return chain, emcee.State(chain.deviates[-1], log_prob=chain.logs[-1], random_state=luck)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from otosome.jobs.watch import Watch
     from otosome.review.calibration.fit import CaseFit
 
+CHAIN = "chain.npz"
 # What an answer of a fit to cases has, and none to readings.
 _FIGURES = "figures"
 
@@ -59,20 +63,50 @@ def calibrate(inputs: FitInputs, path: Path, watch: Watch) -> CaseFitResult:
     from otosome.review.calibration.file import load_case_fit
     from otosome.review.calibration.fit import fit_cases
 
-    if inputs.resume:
-        raise BadInput(
-            "there are no walkers to go on with", file=path.name, key="--resume", cure="leave it out"
-        )
     watch.stage("reading the cases")
     file = load_case_fit(path, inputs.shelves)
     folder = inputs.out if inputs.out is not None else usual(file.name)
     check_free(folder, inputs.force)
+    walked = walked_of(folder, inputs.resume)
     with writing(folder, inputs.force) as part:
-        answer = fit_cases(file, watch.stage)
+        answer = fit_cases(file, walked, reporting(watch))
+        if walked.is_file():
+            shutil.copyfile(walked, part / CHAIN)
         record = Record("fit", file.name, file.inputs, options_of(inputs))
         fill_case_fit(part, answer, record)
         watch.check()
+    walked.unlink(missing_ok=True)
     return CaseFitResult(folder, record, answer)
+
+
+def reporting(watch: Watch) -> Callable[[str, int, int], None]:
+    """What a fit calls with what it does, parts done and all parts."""
+
+    @cache
+    def began(stage: str) -> float:
+        return time.monotonic()
+
+    def report(doing: str, done: int, of: int) -> None:
+        # "drawing, R-hat 1.02": what stands after the comma changes while the same is done.
+        watch.ticks(doing, began(doing.partition(",")[0]))(done, of)
+
+    return report
+
+
+def walked_of(folder: Path, resume: bool) -> Path:
+    """The file beside a result in which walkers' steps are kept; begun anew unless they are to be resumed."""
+    beside = folder.with_name(f"{folder.name}.{CHAIN}")
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    stored = folder / CHAIN
+    if not resume:
+        beside.unlink(missing_ok=True)
+    elif not beside.is_file() and stored.is_file():
+        shutil.copyfile(stored, beside)
+    elif not beside.is_file():
+        raise BadInput(
+            "holds no walkers to go on with", file=str(folder), key="--resume", cure="leave it out"
+        )
+    return beside
 
 
 def is_case_fit(folder: Path) -> bool:

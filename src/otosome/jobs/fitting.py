@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otosome.errors import BadInput
-from otosome.jobs.calibrating import CaseFitResult, calibrate, is_case_fit, stored_case_fit
+from otosome.jobs.calibrating import (
+    CHAIN,
+    CaseFitResult,
+    calibrate,
+    is_case_fit,
+    reporting,
+    stored_case_fit,
+    walked_of,
+)
 from otosome.jobs.options import options_of
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import ANSWER, EARS, Record, check_free, fill_fit, read_answer, record_of, usual, writing
@@ -22,7 +28,6 @@ if TYPE_CHECKING:
     from otosome.fitting.fit import Fit
 
 FIT = "fit"
-CHAIN = "chain.npz"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,40 +96,15 @@ def fit(inputs: FitInputs, watch: Watch = SILENT) -> FitResult | CaseFitResult:
     file = load_fit(path, inputs.shelves)
     folder = inputs.out if inputs.out is not None else usual(file.name)
     check_free(folder, inputs.force)
-    chain = _chain(folder, inputs.resume)
-
-    @cache
-    def began(stage: str) -> float:
-        return time.monotonic()
-
-    def report(doing: str, done: int, of: int) -> None:
-        # "drawing, R-hat 1.02": what stands after the comma changes while the same is done.
-        watch.ticks(doing, began(doing.partition(",")[0]))(done, of)
-
+    chain = walked_of(folder, inputs.resume)
     with writing(folder, inputs.force) as part:
-        outcome = fitted(file, chain, report)
+        outcome = fitted(file, chain, reporting(watch))
         record = Record(FIT, file.name, file.inputs, options_of(inputs))
         if chain.is_file():
             shutil.copyfile(chain, part / CHAIN)
         fill_fit(part, outcome, file, record)
     chain.unlink(missing_ok=True)
     return FitResult(folder, record, outcome.fit)
-
-
-def _chain(folder: Path, resume: bool) -> Path:
-    """The file beside a result in which walkers' steps are kept; begun anew unless they are to be resumed."""
-    beside = folder.with_name(f"{folder.name}.{CHAIN}")
-    beside.parent.mkdir(parents=True, exist_ok=True)
-    stored = folder / CHAIN
-    if not resume:
-        beside.unlink(missing_ok=True)
-    elif not beside.is_file() and stored.is_file():
-        shutil.copyfile(stored, beside)
-    elif not beside.is_file():
-        raise BadInput(
-            "holds no walkers to go on with", file=str(folder), key="--resume", cure="leave it out"
-        )
-    return beside
 
 
 def stored_fit(folder: Path) -> FitResult:

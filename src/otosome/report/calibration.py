@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from otosome import __version__
 from otosome.answers.numbers import share
+from otosome.fitting.posterior import LARGEST_RHAT, LEAST_ESS
 
 if TYPE_CHECKING:
     from otosome.review.calibration.fit import CaseFit
@@ -43,14 +44,25 @@ def case_fit_report(fit: CaseFit) -> str:
 def methods(fit: CaseFit) -> str:
     """The sentence for a paper."""
     rows = ", ".join(figure.row for figure in fit.figures)
-    ended = f"{'' if fit.settled else 'not '}in {_many(fit.rounds, 'round')}"
+    was = "was" if len(fit.numbers) == 1 else "were"
+    if fit.method == "posterior":
+        how = (
+            "draws of the joint posterior of them and of all else (emcee; "
+            + ("converged by" if fit.settled else "not converged by")
+            + f" rank-normalised R-hat under {LARGEST_RHAT:g} and {LEAST_ESS:g} effective draws), in which they were "
+            f"regressed on the standard normal deviates of {fit.beside} other numbers"
+        )
+    else:
+        ended = f"{'' if fit.settled else 'not '}in {_many(fit.rounds, 'round')}"
+        how = (
+            "statistical linearisation: how far each was missed, in errors, was regressed on the standard normal "
+            f"deviates of {fit.beside} other numbers over {fit.draws} draws, and what is fitted moved until neither "
+            f"the middle nor any deviate moved the misfit ({ended})"
+        )
     return (
-        f"{_many(len(fit.numbers), 'number')} of otosome {__version__} {'was' if len(fit.numbers) == 1 else 'were'} "
-        f"fitted to published figures ({rows}) by statistical linearisation: how far each was missed, in errors, was "
-        f"regressed on the standard normal deviates of {fit.beside} other numbers over {fit.draws} draws, and what is "
-        f"fitted moved until neither the middle nor any deviate moved the misfit ({ended}). Intervals are 5 to 95 % of "
-        "a normal distribution, in which each number is linked to the deviates that move the figures; what was thought "
-        f"before entered of {', '.join(fit.thought) or 'none'}."
+        f"{_many(len(fit.numbers), 'number')} of otosome {__version__} {was} fitted to published figures ({rows}) by "
+        f"{how}. Intervals are 5 to 95 % of a normal distribution, in which each number is linked to the deviates that "
+        f"move the figures; what was thought before entered of {', '.join(fit.thought) or 'none'}."
     )
 
 

@@ -1,4 +1,4 @@
-"""Rows of cases simulated over draws of all that is not known, as they are qualified, with some numbers set."""
+"""Rows of cases simulated for values of all that is not known, as they are qualified: each with its typical ear."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ from otosome.catalog import Catalog, Entry
 from otosome.evidence import Parameter
 from otosome.review.calibration.figure import Figure
 from otosome.review.qualification.bench import Bench, Terms
+from otosome.review.qualification.rerun import study_of, typical
 from otosome.roles import CaseOptions
 from otosome.units import Array
+
+_Z95 = 1.6448536269514722
+# Errors of a figure below which a number does not move it.
+_MOVES = 0.05
 
 
 @dataclass(frozen=True)
 class Simulated:
     """Cases with the figures of theirs that numbers are fitted to.
 
-    ``free``   numbers that are set, by full name;  all others are drawn as their shelves have them
-    ``draws``  of all that is not known, an even number, each with its typical ear, by ``seed``
+    ``free``   numbers that are set, by full name;  all others are made of own deviates as their shelves have them
     """
 
     catalog: Catalog
     cases: tuple[tuple[Entry[CaseOptions, object], tuple[Figure, ...]], ...]
     free: tuple[str, ...]
-    draws: int
-    seed: int
 
     @property
     def figures(self) -> list[Figure]:
@@ -39,7 +41,12 @@ class Simulated:
     @cached_property
     def numbers(self) -> dict[str, Parameter]:
         """Every number that a case rests on, by full name."""
-        return {name: p for entry, _ in self.cases for name, p in self._bench(entry, {}).parameters.items()}
+        return {name: p for entry, _ in self.cases for name, p in self.numbers_of(entry).items()}
+
+    def numbers_of(self, entry: Entry[CaseOptions, object]) -> Mapping[str, Parameter]:
+        """Every number that one case rests on, by full name."""
+        terms = Terms(self.catalog, 1)
+        return study_of(entry, terms).parameters if entry.options.study else Bench(terms, entry, 1).parameters
 
     @cached_property
     def owners(self) -> list[str]:
@@ -48,49 +55,62 @@ class Simulated:
         named = [p.name for p in others] + [name for p in others for name, _ in p.linked]
         return [name for name in dict.fromkeys(named) if name not in self.free]
 
-    @cached_property
-    def beside(self) -> Array:
-        """Their own deviates, (owner, draw)."""
-        return balanced(len(self.owners), self.draws, self.seed)
+    def values(self, numbers: Mapping[str, Array], own: Array) -> dict[str, Array]:
+        """What each row reads in each lane, house units, (lane,) by the row's id.
 
-    def values(self, numbers: Mapping[str, Array]) -> dict[str, Array]:
-        """What each row reads in each draw, house units, (draw,) by the row's id.
+        A number that is linked to a free one hangs here on its other shares alone.
 
-        ``numbers``  values of the free ones in each draw, (draw,)
+        ``numbers``  values of the free ones, (lane,);  ``own``  deviates of the owners, (owner, lane)
         """
-        pinned = {**self._typical, **numbers}
+        by_owner, none = dict(zip(self.owners, own, strict=True)), np.zeros(own.shape[1])
+        whole = {
+            name: p.quantile(ndtr(p.mix(lambda other: by_owner.get(other, none))))
+            for name, p in self.numbers.items()
+            if name not in self.free
+        } | dict(numbers)
         return {
             row: values
             for entry, figures in self.cases
-            for row, values in self._bench(entry, pinned).replicate([f.case for f in figures]).items()
+            for row, values in self._rows(entry, figures, whole, own.shape[1]).items()
         }
 
-    def misses(self, numbers: Mapping[str, Array]) -> Array:
-        """How far each draw is from each figure, in its errors, shape (draw, figure)."""
-        by_row = self.values(numbers)
+    def misses(self, numbers: Mapping[str, Array], own: Array) -> Array:
+        """How far each lane is from each figure, in its errors, shape (lane, figure)."""
+        by_row = self.values(numbers, own)
         return np.stack([figure.misses(by_row[figure.case.id]) for figure in self.figures], axis=1)
 
-    @cached_property
-    def _typical(self) -> dict[str, Array]:
-        """What is not known of all other numbers, (draw,): each ear is the typical one of its world.
+    def moving(self, numbers: Mapping[str, float]) -> list[int]:
+        """Owners whose own deviates move some figure by a little of its error, by number, from 5 to 95 %.
 
-        A number that is linked to a free one hangs here on its other shares alone.
+        ``numbers``  values of the free ones
         """
-        own, none = dict(zip(self.owners, self.beside, strict=True)), np.zeros(self.draws)
-        return {
-            name: p.quantile(ndtr(p.mix(lambda other: own.get(other, none))))
-            for name, p in self.numbers.items()
-            if name not in self.free
-        }
+        many = len(self.owners)
+        own = _Z95 * np.concatenate([np.zeros((many, 1)), np.eye(many), -np.eye(many)], axis=1)
+        by_row = self.values({name: np.full(own.shape[1], value) for name, value in numbers.items()}, own)
+        scaled = np.stack([figure.scaled(by_row[figure.case.id]) for figure in self.figures])
+        apart = np.abs(scaled[:, 1:] - scaled[:, :1]).max(axis=0).reshape(2, many).max(axis=0)
+        return [int(k) for k in np.flatnonzero(apart > _MOVES)]
 
-    def _bench(self, entry: Entry[CaseOptions, object], pinned: Mapping[str, Array]) -> Bench:
-        return Bench(Terms(self.catalog, self.draws, self.seed), entry, 1, pinned=pinned)
+    def _rows(
+        self,
+        entry: Entry[CaseOptions, object],
+        figures: tuple[Figure, ...],
+        numbers: Mapping[str, Array],
+        lanes: int,
+    ) -> Mapping[str, Array]:
+        terms, rows = Terms(self.catalog, lanes), [figure.case for figure in figures]
+        if entry.options.study:
+            known = self.numbers_of(entry)
+            return typical(entry, rows, terms, {name: numbers[name] for name in known})
+        return Bench(terms, entry, 1, pinned=numbers).replicate(rows)
 
 
 def balanced(numbers: int, draws: int, seed: int) -> Array:
     """Standard normal deviates (number, draw) in pairs of opposite sign, of variance one and without correlation.
 
     So a regression on them errs by what bends oddly alone, and no slope takes part of another.
+
+    ``draws``  an even number, twice as many as numbers and more
     """
     half = np.random.default_rng(seed).standard_normal((draws // 2, numbers))
     strength, turned = np.linalg.eigh(half.T @ half / len(half))

@@ -93,10 +93,14 @@ class Figure:
 
     def misses(self, values: Array) -> Array:
         """How many errors simulated values (lane,), house units, lie above the figure."""
+        own = self.scaled(values)
+        high, low = self.high / self.error, self.low / self.error
+        return np.asarray(np.maximum(own - high, 0.0) - np.maximum(low - own, 0.0))
+
+    def scaled(self, values: Array) -> Array:
+        """Simulated values (lane,), house units, or their logarithms, in errors of the figure."""
         own = to_paper(1.0, self.case.unit) * values
-        if self.ratio:
-            own = np.log(np.maximum(own, _LEAST))
-        return np.asarray((np.maximum(own - self.high, 0.0) - np.maximum(self.low - own, 0.0)) / self.error)
+        return np.asarray((np.log(np.maximum(own, _LEAST)) if self.ratio else own) / self.error)
 
 
 def _end(end: float | None, missing: float, ratio: bool) -> float:

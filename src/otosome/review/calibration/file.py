@@ -13,6 +13,7 @@ from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput, at
 from otosome.evidence import Parameter, near
 from otosome.files import sha256
+from otosome.fitting.file import Sampling
 from otosome.review.calibration.bench import Simulated
 from otosome.review.calibration.figure import Figure
 from otosome.review.qualification.case import Case, cases
@@ -44,7 +45,7 @@ class CaseFitTables(Table):
         min_length=1, max_length=40, description='rows of published cases that are fitted: ["pk:C31"]'
     )
     free: list[str] = Field(
-        min_length=1, max_length=10, description='numbers set free: ["species.guinea_pig.supply_fall"]'
+        min_length=1, max_length=40, description='numbers set free: ["species.guinea_pig.supply_fall"]'
     )
     because: str = Field(
         default="", description="what the numbers stand for, in a sentence or two: it goes into their rows"
@@ -52,6 +53,10 @@ class CaseFitTables(Table):
     error: dict[str, RowError] = Field(
         default={},
         description='errors by row, where none is printed: {"pk:C31" = {size = "25 %", because = "..."}}',
+    )
+    posterior: Sampling | None = Field(
+        default=None,
+        description="how a posterior that words or bounds bend is drawn, steps and walkers; else it is made normal",
     )
     numbers: dict[str, Number] = Field(
         default={}, description="what free numbers were thought to be before; nothing, if they are left out"
@@ -98,9 +103,20 @@ def load_case_fit(file: Path, shelves: tuple[Path, ...] = ()) -> CaseFitFile:
     catalog = Catalog(shelves)
     with at(file.name):
         chosen = _chosen(catalog, tables)
-        simulated = Simulated(catalog, chosen, tuple(tables.free), tables.draws, tables.seed)
+        simulated = Simulated(catalog, chosen, tuple(tables.free))
+        _check_alike(simulated)
         _check_free(simulated, tables)
     checked = CaseFitFile(file.stem, tables, simulated, {str(file): sha256(file)})
+    if tables.posterior is not None and None in checked.before:
+        missing = next(name for name in tables.free if name not in tables.numbers)
+        cure = f'state [numbers."{missing}"] with value, low, high, basis and because'
+        raise BadInput(
+            "a posterior needs what was thought before",
+            file=file.name,
+            key="numbers",
+            given=missing,
+            cure=cure,
+        )
     for p in filter(None, checked.before):
         if p.shape == "fixed":
             cure = "state low and high, or leave the number out of [numbers]"
@@ -122,11 +138,6 @@ def _chosen(catalog: Catalog, tables: CaseFitTables) -> tuple[tuple[CaseEntry, t
         if row in tables.cases[:number]:
             raise BadInput("is named twice", key=key, given=row)
         entry, case = by_row[row]
-        if entry.options.study is not None:
-            cure = "fit readings of a study of your own to it: otosome new fit"
-            raise BadInput(
-                "is a row of a study, and those are not fitted here", key=key, given=row, cure=cure
-            )
         stated = tables.error.get(row)
         figure = Figure.of(case, stated.size if stated else "", stated.because if stated else "")
         figures.setdefault(entry.card.stem, (entry, []))[1].append(figure)
@@ -138,6 +149,20 @@ def _chosen(catalog: Catalog, tables: CaseFitTables) -> tuple[tuple[CaseEntry, t
             allowed=tables.cases,
         )
     return tuple((entry, tuple(rows)) for entry, rows in figures.values())
+
+
+def _check_alike(simulated: Simulated) -> None:
+    """A number that several cases read is the same in all of them."""
+    known = simulated.numbers
+    for entry, figures in simulated.cases:
+        for name, p in simulated.numbers_of(entry).items():
+            if p.hash != known[name].hash:
+                raise BadInput(
+                    f"reads another {name} than the other cases, as of another species or strain",
+                    key="cases",
+                    given=figures[0].case.id,
+                    cure="fit rows of one species and strain",
+                )
 
 
 def _check_free(simulated: Simulated, tables: CaseFitTables) -> None:
@@ -159,7 +184,7 @@ def _check_free(simulated: Simulated, tables: CaseFitTables) -> None:
             raise BadInput("is exactly known, so that it has no room", key=key, given=name, cure=cure)
     if unused := sorted(tables.numbers.keys() - set(tables.free)):
         raise BadInput("is not free", key=f"numbers.{unused[0]}", given=unused[0], allowed=tables.free)
-    if tables.draws < 2 * len(simulated.owners) + 2:
+    if tables.posterior is None and tables.draws < 2 * len(simulated.owners) + 2:
         raise BadInput(
             "are too few for slopes along all that is drawn",
             key="draws",

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
+from scipy.special import ndtr
 
+from otosome import __version__
 from otosome.answers.numbers import Interval, number, significant, unit_text
 from otosome.errors import BadInput
 from otosome.evidence import Parameter
+from otosome.fitting.posterior import LARGEST_RHAT, Convergence, convergence
+from otosome.review.calibration.bench import balanced
 from otosome.review.calibration.file import CaseFitFile
 from otosome.review.calibration.linear import Conditional, conditional
+from otosome.review.calibration.sampled import chain, regressed
 from otosome.review.qualification.case import Z95, to_paper
 from otosome.units import Array
 
-Report = Callable[[str], None]
+Report = Callable[[str, int, int], None]
 # Shares below it are not written: a hundredth is the last digit.
 _FAINTEST = 0.03
 # Shares from which a number is known only together with another, and errors from which a figure is not met.
 _TOGETHER, _MISSED = 0.7, 2.0
 # Share of what was thought to be possible that is left where the figures hardly tell.
 _UNTOLD = 0.9
+# Draws of the shelves by which walkers begin, and how far out they may.
+_BEGUN, _FARTHEST = 2000, 5.0
 
 
 @dataclass(frozen=True)
@@ -84,58 +94,131 @@ class CaseFit:
     """What published figures say of numbers.
 
     ``sentences``  what the figures can and cannot tell, and whether the search ended
+    ``rounds``     of a linearisation, none of a posterior;  ``settled``  whether it ended, or the walkers converged
     ``beside``     numbers that were drawn beside the free ones
     ``thought``    free numbers of which something was thought before
     """
 
     title: str
+    method: Literal["linearised", "posterior"]
     numbers: list[Calibrated]
     figures: list[Compared]
     sentences: list[str]
     rounds: int
     settled: bool
+    mixing: Convergence | None
     draws: int
     beside: int
     thought: list[str]
 
 
-def fit_cases(file: CaseFitFile, report: Report) -> CaseFit:
-    """Fit the free numbers to the figures; raises BadInput where these leave a number open."""
-    simulated, numbers = file.simulated, file.numbers
-    report("fitting to published figures")
+def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> CaseFit:
+    """Fit the free numbers to the figures.
+
+    ``walked``  file in which the walkers' steps are kept as they come; one of the same fit is continued
+    ``report``  called with what is being done, parts done and all parts
+    raises      BadInput where the figures leave a number open, and for steps of another fit
+    """
+    report("fitting to published figures", 0, 1)
+    numbers, names = file.numbers, file.simulated.owners
+    beside = balanced(len(names), file.tables.draws, file.tables.seed)
+    if file.tables.posterior is None:
+        normal, mixing = _linear(file, beside), None
+    else:
+        normal, mixing = _sampled(file, walked, report)
+    report("simulating what was fitted", 0, 1)
+    shares = _shares(normal, file.tables.free, names)
+    rows = [_calibrated(file, p, normal, k, shares[p.name]) for k, p in enumerate(numbers)]
+    figures = _beside_print(file, normal, beside)
+    thought = [p for p in file.before if p is not None]
+    untold = [
+        p.name
+        for k, p in enumerate(file.before)
+        if p is not None and normal.root[k, k] > _UNTOLD * _scale(p)[1]
+    ]
+    return CaseFit(
+        file.tables.title,
+        "linearised" if mixing is None else "posterior",
+        rows,
+        figures,
+        _sentences(rows, figures, normal, untold, mixing),
+        normal.rounds,
+        normal.still if mixing is None else mixing.reached,
+        mixing,
+        file.tables.draws,
+        len(names),
+        [p.name for p in thought],
+    )
+
+
+def _linear(file: CaseFitFile, beside: Array) -> Conditional:
+    """The free numbers given all else by statistical linearisation; raises BadInput where one is left open."""
+    numbers, simulated = file.numbers, file.simulated
     start, width = (np.array(ends) for ends in zip(*(_scale(p) for p in numbers), strict=True))
     thought = [(k, *_scale(p)) for k, p in enumerate(file.before) if p is not None]
 
     def misses(own: Array) -> Array:
         prior = [(own[:, [k]] - middle) / spread for k, middle, spread in thought]
-        return np.hstack([simulated.misses(_values(numbers, own)), *prior])
+        return np.hstack([simulated.misses(_values(numbers, own), beside), *prior])
 
-    normal = conditional(misses, start, width, simulated.beside)
+    normal = conditional(misses, start, width, beside)
     if normal is None:
         raise BadInput(
             "the rows leave a free number open: moving it moves none of them",
             file=f"{file.name}.toml",
             key="free",
             given=file.tables.free,
-            cure="free fewer numbers, or name rows that depend on each",
+            cure="free fewer numbers, name rows that depend on each, or state [numbers]",
         )
-    report("simulating what was fitted")
-    names = simulated.owners
-    shares = _shares(normal, file.tables.free, names)
-    rows = [_calibrated(file, p, normal, k, shares[p.name]) for k, p in enumerate(numbers)]
-    figures = _beside_print(file, normal)
-    untold = [numbers[k].name for k, _, spread in thought if normal.root[k, k] > _UNTOLD * spread]
-    return CaseFit(
-        file.tables.title,
-        rows,
-        figures,
-        _sentences(rows, figures, normal, untold),
-        normal.rounds,
-        normal.still,
-        file.tables.draws,
-        len(names),
-        [numbers[k].name for k, _, _ in thought],
+    return normal
+
+
+def _sampled(file: CaseFitFile, walked: Path, report: Report) -> tuple[Conditional, Convergence]:
+    """The free numbers given all else by draws of the joint posterior, begun where the shelves stand."""
+    simulated, tables, before = file.simulated, file.tables, [p for p in file.before if p is not None]
+    assert tables.posterior is not None
+    free, moving = len(before), simulated.moving({p.name: p.value for p in file.numbers})
+    others = len(moving)
+    luck = np.random.default_rng(tables.seed).standard_normal((_BEGUN, free + others))
+    by_name = dict(zip([*tables.free, *(simulated.owners[k] for k in moving)], luck.T, strict=True))
+    none = np.zeros(_BEGUN)
+    shelved = [p.quantile(ndtr(p.mix(lambda name: by_name.get(name, none)))) for p in file.numbers]
+    luck[:, :free] = np.transpose([p.deviate(values) for p, values in zip(before, shelved, strict=True)])
+    begun = luck[np.max(np.abs(luck), axis=1) < _FARTHEST]
+
+    def likelihood(deviates: Array) -> Array:
+        values = {p.name: p.quantile(ndtr(own)) for p, own in zip(before, deviates.T[:free], strict=True)}
+        own = np.zeros((len(simulated.owners), len(deviates)))
+        own[moving] = deviates.T[free:]
+        return np.asarray(-0.5 * np.sum(simulated.misses(values, own) ** 2, axis=1))
+
+    walk = chain(
+        likelihood,
+        begun,
+        max(tables.posterior.walkers, 2 * (free + others) + 2),
+        tables.posterior.steps,
+        tables.seed,
+        walked,
+        _problem(file),
+        lambda done, of, rhat: report("drawing" if rhat is None else f"drawing, R-hat {rhat:.3f}", done, of),
     )
+    later = walk.deviates[len(walk.deviates) // 2 :]
+    draws = later.reshape(-1, free + others)
+    values = [p.quantile(ndtr(own)) for p, own in zip(before, draws.T[:free], strict=True)]
+    own = [np.log(v) if _is_ratio(p) else v for p, v in zip(file.numbers, values, strict=True)]
+    normal = regressed(np.transpose(own), draws[:, free:])
+    slopes = np.zeros((free, len(simulated.owners)))
+    slopes[:, moving] = normal.slopes
+    return replace(normal, slopes=slopes), convergence(later)
+
+
+def _problem(file: CaseFitFile) -> str:
+    """A fingerprint of what a chain is drawn from."""
+    words = {"title": True, "because": True, "draws": True}
+    tables = file.tables.model_dump_json(exclude={"posterior": {"steps"}, **words})
+    hashes = [p.hash for p in file.simulated.numbers.values()]
+    rows = [repr(entry.card.stated) for entry, _ in file.simulated.cases]
+    return sha256("\n".join([__version__, tables, *hashes, *rows]).encode()).hexdigest()
 
 
 def _is_ratio(p: Parameter) -> bool:
@@ -177,7 +260,8 @@ def _calibrated(
     ends = np.exp(ends) if _is_ratio(p) else ends
     value, low, high = (float(end) for end in ends)
     figure = file.simulated.figures[0]
-    rows = " and ".join(file.tables.cases)
+    *before, last = file.tables.cases
+    rows = f"{', '.join(before)} and {last}" if before else last
     because = f"Calibrated on {rows}; used, hence no evidence. {file.tables.because}".strip()
     return Calibrated(
         name=p.name,
@@ -207,11 +291,11 @@ def _plain(value: float) -> str:
     return f"{float(f'{value:.1e}'):g}"
 
 
-def _beside_print(file: CaseFitFile, normal: Conditional) -> list[Compared]:
+def _beside_print(file: CaseFitFile, normal: Conditional, beside: Array) -> list[Compared]:
     """Each figure with the free numbers drawn as fitted."""
     luck = np.random.default_rng(file.tables.seed).standard_normal((file.tables.draws, normal.middle.size))
-    own = normal.middle + (normal.slopes @ file.simulated.beside).T + luck @ normal.root.T
-    by_row: Mapping[str, Array] = file.simulated.values(_values(file.numbers, own))
+    own = normal.middle + (normal.slopes @ beside).T + luck @ normal.root.T
+    by_row: Mapping[str, Array] = file.simulated.values(_values(file.numbers, own), beside)
     rows = []
     for figure in file.simulated.figures:
         case, values = figure.case, by_row[figure.case.id]
@@ -225,9 +309,18 @@ def _beside_print(file: CaseFitFile, normal: Conditional) -> list[Compared]:
 
 
 def _sentences(
-    rows: list[Calibrated], figures: list[Compared], normal: Conditional, untold: list[str]
+    rows: list[Calibrated],
+    figures: list[Compared],
+    normal: Conditional,
+    untold: list[str],
+    mixing: Convergence | None,
 ) -> list[str]:
     sentences = [f"The rows hardly tell {name}: it is what was thought before." for name in untold]
+    if mixing is not None and not mixing.reached:
+        sentences.append(
+            f"The walkers have not converged (R-hat up to {max(mixing.rhat):.2f}, asked {LARGEST_RHAT:g}): ask for "
+            "more steps, and --resume goes on with these."
+        )
     if not normal.still:
         sentences.append(
             f"The search did not end in {normal.rounds} rounds: the figures bend where all else is drawn, and more "
@@ -237,7 +330,8 @@ def _sentences(
         most = max(row.linked, key=lambda name: abs(row.linked[name]), default="")
         if most and abs(row.linked[most]) >= _TOGETHER:
             sentences.append(
-                f"{row.name} is known only together with {most}: of its deviate {row.linked[most]:+.2f} is that one's."
+                f"{row.name} is known only together with {most}: of its deviate {number(row.linked[most], 2)} is that "
+                "one's."
             )
     sentences += [
         f"{figure.row} is not met: simulated {figure.simulated.text}, printed {figure.printed}."

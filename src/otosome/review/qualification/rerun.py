@@ -165,6 +165,33 @@ def rerun(entry: Entry[CaseOptions, object], rows: list[Case], terms: Terms) -> 
     return {case.id: _statistic(statistics[case.id], case, study, read) for case in rows}
 
 
+def typical(
+    entry: Entry[CaseOptions, object], rows: Sequence[Case], terms: Terms, numbers: Mapping[str, Array]
+) -> dict[str, Array]:
+    """Each row's statistic of one ear without errors of reading in each lane, shape (lane,) by the row's id.
+
+    ``numbers``  every number of the study, (lane,)
+    raises       BadInput for a row that tells how ears differ, which one ear cannot
+    """
+    study = study_of(entry, terms)
+    statistics = {case.id: Statistic.of_case(case, study, entry.card.file) for case in rows}
+    for row, statistic in statistics.items():
+        if statistic.figure != "middle" or statistic.scale is not None:
+            raise BadInput(
+                "tells how ears differ, and numbers are fitted to what the typical ear does",
+                key="cases",
+                given=row,
+                cure="name rows of means or medians",
+            )
+    lanes = next(iter(numbers.values())).size
+    ears = draw(study, lanes, terms.seed, 1).assign(**numbers)
+    read = {}
+    for arm in dict.fromkeys(arm for statistic in statistics.values() for arm in statistic.arms):
+        values = through(plan(study, [arm], growth=_GROWTH), ears, _measures, workers=1)
+        read[arm] = {name: value.reshape(lanes, 1, *value.shape[1:]) for name, value in values.items()}
+    return {case.id: _statistic(statistics[case.id], case, study, read) for case in rows}
+
+
 def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: Terms) -> dict[str, Array]:
     """Readings of an arm's own subjects in every world, shape (world, subject, time, frequency) by measure."""
     # Groups of one laboratory share a world, and no subject.

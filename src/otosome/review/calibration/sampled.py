@@ -1,0 +1,59 @@
+"""Free numbers given all else, from draws of their joint posterior: for figures that words or bounds bend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from otosome.fitting.posterior import Around, Chain, sample
+from otosome.review.calibration.linear import Conditional
+from otosome.units import Array
+
+# Slopes below so many of their standard errors are chance, and how many draws a chain is worth at most.
+_CHANCE, _WORTH = 2.5, 400
+# Beyond so many standard deviations of what was thought before nothing is believed.
+_FARTHEST = 6.0
+
+
+def chain(
+    log_likelihood: Callable[[Array], Array],
+    begun: Array,
+    walkers: int,
+    steps: int,
+    seed: int,
+    file: Path,
+    problem: str,
+    tick: Callable[[int, int, float | None], None],
+) -> Chain:
+    """Walkers' steps in standard normal deviates of free numbers and of all else, (step, walker, number).
+
+    ``begun``  draws of all of them (draw, number) that are near the posterior, such as the shelves' own
+    raises     BadInput for a file of another fit
+    """
+
+    def log_posterior(deviates: Array) -> Array:
+        inside = np.max(np.abs(deviates), axis=1) < _FARTHEST
+        heights = np.full(len(deviates), -np.inf)
+        if inside.any():
+            near = deviates[inside]
+            heights[inside] = log_likelihood(near) - 0.5 * np.sum(near**2, axis=1)
+        return heights
+
+    around = Around(begun.mean(axis=0), np.cov(begun.T) + 1e-6 * np.eye(begun.shape[1]))
+    return sample(log_posterior, begun[:walkers], around, steps, seed, file, problem, tick)
+
+
+def regressed(free: Array, beside: Array) -> Conditional:
+    """The normal distribution nearest to draws of free numbers (draw, free) given those of all else (draw, other)."""
+    whole = np.column_stack([np.ones(len(free)), beside])
+    slopes = np.asarray(np.linalg.lstsq(whole, free, rcond=None)[0], dtype=np.float64)
+    left = np.std(free - whole @ slopes, axis=0)
+    certain = np.abs(slopes) >= _CHANCE * left / np.sqrt(min(len(free), _WORTH))
+    certain[0] = True
+    for k, stands in enumerate(certain.T):
+        slopes[:, k] = 0.0
+        slopes[stands, k] = np.linalg.lstsq(whole[:, stands], free[:, k], rcond=None)[0]
+    root = np.linalg.cholesky(np.atleast_2d(np.cov((free - whole @ slopes).T)))
+    return Conditional(slopes[0], slopes[1:].T, root, 0, True)
