@@ -317,8 +317,8 @@ POSTERIOR = """
 posterior = { walkers = 32, steps = 400 }
 [numbers."cases.product.sought"]
 value = "1"
-low = "0.1"
-high = "10"
+low = "0.8333333"
+high = "1.2"
 basis = "assumed"
 because = "A test."
 """
@@ -330,7 +330,7 @@ def test_draws_of_the_posterior_give_the_same_row_as_the_plane_where_the_model_i
     file = load_case_fit(written(own, text), (own / "shelves",))
     answer = fit_cases(file, own / "chain.npz", lambda *report: None)
     (row,) = answer.numbers
-    prior, beside = np.log(10.0) / Z95, np.log(2.0) / Z95
+    prior, beside = np.log(1.2) / Z95, np.log(2.0) / Z95
     weight = 0.1**-2 / (0.1**-2 + prior**-2)
     spread = np.hypot((0.1**-2 + prior**-2) ** -0.5, weight * beside)
     assert answer.method == "posterior"
@@ -338,6 +338,8 @@ def test_draws_of_the_posterior_give_the_same_row_as_the_plane_where_the_model_i
     assert np.log(row.value) == pytest.approx(weight * np.log(2.0), abs=0.1 * spread)
     assert np.log(row.high / row.low) / (2.0 * Z95) == pytest.approx(spread, rel=0.1)
     assert row.linked["cases.product.beside"] == pytest.approx(-weight * beside / spread, abs=0.03)
+    # What the figure's error and what was thought before leave of it together.
+    assert row.alone * spread**2 == pytest.approx((0.1**-2 + prior**-2) ** -1, rel=0.25)
     assert not answer.settled or max(answer.mixing.rhat) < 1.05
 
 

@@ -99,7 +99,7 @@ def pause(number):
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_what_comes_back_is_in_the_order_of_what_was_asked(count):
     with team(count) as helpers:
-        assert list(helpers.spread(square, range(20), length=lambda n: n % 7)) == [n * n for n in range(20)]
+        assert list(helpers.spread(square, range(20))) == [n * n for n in range(20)]
 
 
 def test_processes_share_the_work_keep_its_order_and_are_ended():
@@ -147,7 +147,7 @@ def test_an_interrupt_does_not_wait_for_what_a_process_is_at():
     assert active_children() == [] and time.monotonic() - began < 50
 
 
-def test_helpers_take_the_longest_first_and_whoever_waits_takes_what_it_waits_for():
+def test_helpers_take_what_came_first_and_whoever_waits_takes_what_it_waits_for():
     taken, free = [], Event()
 
     def helper(task):
@@ -156,10 +156,10 @@ def test_helpers_take_the_longest_first_and_whoever_waits_takes_what_it_waits_fo
         return True, task.item
 
     crew = Team([helper])
-    tasks = crew.begin(square, [0, 5, 3, 9, 1], length=lambda item: item)
+    tasks = crew.begin(square, [9, 5, 3, 0, 1])
     while len(crew._waiting) == 5:
         time.sleep(0.001)
-    assert tasks[0].result() == 0
+    assert tasks[3].result() == 0
     free.set()
     for task in tasks:
         task.done.result()
@@ -254,7 +254,10 @@ def test_workers_are_as_many_as_stated_or_as_there_are_cores(monkeypatch):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a console's own signals")
-def test_ctrl_c_ends_the_command_and_every_process_of_it(tmp_path):
+@pytest.mark.parametrize(
+    "ending, code, how", [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "ended from outside")]
+)
+def test_what_ends_the_command_ends_every_process_of_it(tmp_path, ending, code, how):
     write(tmp_path)
     program = "from otosome.cli import main; main()"
     run = subprocess.Popen(
@@ -263,12 +266,10 @@ def test_ctrl_c_ends_the_command_and_every_process_of_it(tmp_path):
     )  # fmt: skip
     assert run.stderr is not None
     assert "simulating" in run.stderr.readline()
-    os.killpg(run.pid, signal.SIGINT)
+    os.killpg(run.pid, ending)
     rest = run.communicate(timeout=60)[1]
-    assert run.returncode == 130
-    assert (
-        rest.splitlines()[-1] == "otosome run: interrupted; nothing was replaced" and "Traceback" not in rest
-    )
+    assert run.returncode == code
+    assert rest.splitlines()[-1] == f"otosome run: {how}; nothing was replaced" and "Traceback" not in rest
     # Every process of it writes to that pipe: it is read to its end only where none is left.
 
 

@@ -81,9 +81,10 @@ def count(columns: Columns) -> int:
 
 
 def _block(whole: Columns, start: int, width: int) -> tuple[slice, Columns]:
-    rows = np.arange(start, min(start + width, count(whole)))
-    padded = np.concatenate([rows, np.full(width - rows.size, start)])
-    return slice(start, start + rows.size), {name: column[padded] for name, column in whole.items()}
+    rows = slice(start, min(start + width, count(whole)))
+    lacking = start + width - rows.stop
+    padded = np.r_[start : rows.stop, np.full(lacking, start)] if lacking else rows
+    return rows, {name: column[padded] for name, column in whole.items()}
 
 
 def ears_at_once(plan: Plan) -> int:
@@ -219,12 +220,18 @@ def simulate(
     return xr.Dataset(variables, coords=_coordinates(chain, sound, keep), attrs=attrs)
 
 
-def _by_name(computed: Mapping[str, Array]) -> dict[str, Array]:
-    """What was computed arm by arm, ``name/0`` and so on, with the arms as a first axis, and all else as it is."""
-    arms: dict[str, list[Array]] = {}
-    for key, values in computed.items():
-        arms.setdefault(key.rpartition("/")[0] or key, []).append(values)
-    return {name: np.stack(values) if f"{name}/0" in computed else values[0] for name, values in arms.items()}
+def _by_name(computed: dict[str, Array]) -> dict[str, Array]:
+    """What was computed arm by arm, ``name/0`` and so on, with the arms as a first axis, and all else as it is.
+
+    ``computed``  is emptied on the way, so that no two of all ears are held
+    """
+    arms: dict[str, list[str]] = {}
+    for key in computed:
+        arms.setdefault(key.rpartition("/")[0] or key, []).append(key)
+    return {
+        name: np.stack([computed.pop(key) for key in keys]) if keys != [name] else computed.pop(name)
+        for name, keys in arms.items()
+    }
 
 
 def _variable(study: Study, name: str, values: Array) -> Variable:

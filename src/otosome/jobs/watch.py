@@ -28,7 +28,7 @@ WORKERS = "OTOSOME_WORKERS"
 _SPREAD = {
     "run": ("otosome.answers.answer", "otosome.review.priors.rows"),
     "compare": ("otosome.answers.therapies", "otosome.review.priors.rows"),
-    "claims": ("otosome.review.claims",),
+    "claims": ("otosome.review.claims", "otosome.review.priors.rows"),
     "qualify": ("otosome.review.qualification",),
 }
 _EVERY = 0.2

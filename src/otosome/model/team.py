@@ -45,7 +45,7 @@ def usual() -> int:
 
 @dataclass(eq=False)
 class Work(Generic[Item, Result]):
-    """What is done to each of some items, and what is left to do of it; sent to a helper process once."""
+    """What is done to each of some items: a helper process is sent it once, a thread does it in its ``context``."""
 
     do: Callable[[Item], Result]
     number: int = field(default_factory=lambda: next(_numbers))
@@ -106,32 +106,21 @@ class Team:
         for thread in self._threads:
             thread.start()
 
-    def begin(
-        self,
-        do: Callable[[Item], Result],
-        items: Sequence[Item],
-        length: Callable[[Item], float] = lambda item: 0.0,
-    ) -> list[Task[Item, Result]]:
-        """Hand out work on every item.
+    def begin(self, do: Callable[[Item], Result], items: Sequence[Item]) -> list[Task[Item, Result]]:
+        """Hand out work on every item, first come first: so those that take longest go to the front.
 
-        ``do``      a function of a module, a partial one, or a dataclass that is called: so that a process can have it
-        ``length``  of an item, in any unit: helpers take the longest first, and those of one length in their order
+        ``do``  a function of a module, a partial one, or a dataclass that is called: so that a process can have it
         """
         work = Work(do)
         tasks = [Task(work, item, self) for item in items]
         with self._changed:
-            self._waiting.extend(sorted(tasks, key=lambda task: -length(task.item)))
+            self._waiting.extend(tasks)
             self._changed.notify_all()
         return tasks
 
-    def spread(
-        self,
-        do: Callable[[Item], Result],
-        items: Sequence[Item],
-        length: Callable[[Item], float] = lambda item: 0.0,
-    ) -> Iterator[Result]:
+    def spread(self, do: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
         """What comes of every item, in their order; the error of the first that fails. ``begin`` says the rest."""
-        tasks = self.begin(do, items, length)
+        tasks = self.begin(do, items)
         try:
             for task in tasks:
                 yield task.result()
@@ -258,29 +247,34 @@ def _process(imports: Sequence[str]) -> Iterator[_Process]:
     try:
         yield _Process(ours)
     finally:
-        process.terminate()
+        process.kill()
         process.join()
         ours.close()
 
 
 def _help(pipe: Connection, imports: Sequence[str]) -> None:
     """What a helper process does until it is ended, or the one who asks is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # What ends a whole group of processes is answered by the one who asks, and then this one is ended.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.SIG_IGN)
     _TEAM.set(Team())
     for module in imports:
         importlib.import_module(module)
     known: dict[int, Callable[[Any], Any]] = {}
-    while True:
-        try:
-            number, pickled, item = pipe.recv()
-        except (EOFError, OSError):
-            return
+
+    def answer(message: tuple[int, bytes | None, Any]) -> Any:
+        number, pickled, item = message
         if pickled is not None:
             known[number] = pickle.loads(pickled)
             while len(known) > _REMEMBERED:
                 del known[next(iter(known))]
-        sound, value = outcome(known[number], item)
+        return known[number](item)
+
+    while True:
+        try:
+            sound, value = outcome(answer, pipe.recv())
+        except (EOFError, OSError):
+            return
         # The place in a formula of one's own is found where its error was raised.
         pipe.send((sound, value if sound or isinstance(value, BadInput) else own_fault(value) or value))
 

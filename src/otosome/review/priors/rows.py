@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -87,6 +87,7 @@ class Published:
     worlds: Worlds
     printed: tuple[Result, ...]
     stale: bool
+    _under: dict[Prior, Posterior] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @classmethod
     def of(cls, catalog: Catalog) -> Published:
@@ -95,7 +96,9 @@ class Published:
 
     def under(self, name: Prior) -> Posterior:
         """Worlds weighed under a prior; raises BadInput where too few explain what was printed."""
-        return posterior(name, self.worlds, self.printed)
+        if name not in self._under:
+            self._under[name] = posterior(name, self.worlds, self.printed)
+        return self._under[name]
 
 
 @lru_cache(maxsize=4)

@@ -60,7 +60,7 @@ def qualify(
     judged: list[Row] = []
     with team(2) as helpers:
         ears = {name: max(case.n for case in part) for name, part in chosen.items()}
-        work = helpers.spread(partial(_rows, terms), list(chosen), length=lambda name: ears[name])
+        work = helpers.spread(partial(_rows, terms), sorted(chosen, key=lambda name: (-ears[name], name)))
         for done, part in enumerate(work, start=1):
             judged += [row for row in part if row.id in wanted]
             if tick is not None:
