@@ -514,7 +514,7 @@ def walk(file, steps, tick=quiet, problem="one"):
 
 
 def test_draws_have_the_mean_and_covariance_of_their_target(tmp_path):
-    steps = walk(tmp_path / "chain.npz", 3000).deviates[500:]
+    steps = walk(tmp_path / "chain.npz", 800).deviates[400:]
     told = convergence(steps)
     assert told.reached
     draws = steps.reshape(-1, 2)

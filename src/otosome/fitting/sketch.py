@@ -18,8 +18,8 @@ from otosome.units import Array
 
 # A proposal: new places of walkers (walker, number), and the log-ratio of going back to going there.
 Proposal = Callable[[Array, np.random.RandomState], tuple[Array, Array]]
-# A sketch is of the latest looks, so many at most: its cost grows with their cube.
-_MOST = 3000
+# A sketch is of the latest looks, so many at most, and so many for each number and one: its cost grows with their cube.
+_MOST, _EACH = 3000, 200
 # Depths below the summit, beyond so much and one for each number, that no walker will see: a sketch heeds them less.
 _DEEP = 10.0
 # What no parabola has is alike over so many standard deviations, times the root of how many numbers there are.
@@ -57,7 +57,8 @@ class Sketch:
 
         ``places``  (look, number);  ``heights``  (look,), of which the highest is finite
         """
-        places, heights = places[-_MOST:], heights[-_MOST:]
+        most = min(_MOST, _EACH * (places.shape[1] + 1))
+        places, heights = places[-most:], heights[-most:]
         before = 4 * len(places) // 5
         trial = cls._through(places[:before], heights[:before])
         if trial is None:
