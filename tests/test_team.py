@@ -263,11 +263,17 @@ def test_what_ends_the_command_ends_every_process_of_it(tmp_path, ending, code, 
     run = subprocess.Popen(
         [sys.executable, "-c", program, "run", "small.toml", "--subjects", "100000", "--insist"],
         cwd=tmp_path, env={**os.environ, WORKERS: "2"}, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        # A job in the background of a shell ignores an interrupt, and so does what it starts.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     assert run.stderr is not None
     assert "simulating" in run.stderr.readline()
     os.killpg(run.pid, ending)
-    rest = run.communicate(timeout=60)[1]
+    try:
+        rest = run.communicate(timeout=60)[1]
+    finally:
+        if run.poll() is None:
+            os.killpg(run.pid, signal.SIGKILL)
     assert run.returncode == code
     assert rest.splitlines()[-1] == f"otosome run: {how}; nothing was replaced" and "Traceback" not in rest
     # Every process of it writes to that pipe: it is read to its end only where none is left.
