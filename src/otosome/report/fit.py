@@ -102,8 +102,8 @@ def methods(fit: Fit, file: FitFile) -> str:
         f"{len(fit.estimates)} numbers of otosome {__version__} were fitted to {fit.readings} readings of "
         f"{fit.animals} animals (SHA-256 {fit.data_hash}), all others standing at their best value, with the shelf's "
         f"ranges as priors; {who} differ between animals, and each ear has its own offset, both "
-        f"integrated. The most probable values were sought by quasi-Newton steps (BFGS) from {starts}; intervals (90 %) "
-        f"are those of {how}."
+        f"integrated. The most probable values were sought by quasi-Newton steps (BFGS) from {starts}; intervals (90 "
+        f"%) are those of {how}."
     )
 
 
