@@ -12,13 +12,9 @@ from otosome.review.qualification.verdict import (
 
 def row_lines(rows: Sequence[Row]) -> list[str]:
     """A line for each row, and the counts."""
-    lines = []
-    for row in rows:
-        calibrated = "calibrated on it" if row.used else "weak" if row.weak else ""
-        marks = ", ".join(mark for mark in (calibrated, "wide" if row.sharp is False else "") if mark)
-        lines.append(
-            f"{row.verdict:<14}{row.id:<20}{simulated(row):<34} {measured(row):<34} {marks}".rstrip()
-        )
+    cells = [(row.verdict, row.id, simulated(row), measured(row), _marks(row)) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
     for name, by_verdict in counts(rows).items():
         parts = ", ".join(f"{n} {verdict}" for verdict, n in by_verdict.items() if n)
         lines += [f"{name}: {parts}"] if parts else []
@@ -26,6 +22,11 @@ def row_lines(rows: Sequence[Row]) -> list[str]:
         parts = ", ".join(f"{n} {mark}" for mark, n in by_mark.items())
         lines += [f"intervals of {name}: {parts}"] if any(by_mark.values()) else []
     return lines
+
+
+def _marks(row: Row) -> str:
+    calibrated = "calibrated on it" if row.used else "weak" if row.weak else ""
+    return ", ".join(mark for mark in (calibrated, "wide" if row.sharp is False else "") if mark)
 
 
 def simulated(row: Row) -> str:
