@@ -9,7 +9,6 @@ from otosome.review.qualification.verdict import (
     Row,
 )
 
-
 # Of the largest end of an interval: below it is what floating-point sums leave of zero.
 _ROUNDING = 1e-9
 
