@@ -97,16 +97,33 @@ def test_what_is_read_in_mass_is_the_amount_times_its_molar_mass(tmp_path):
     assert mass == pytest.approx(moles * 477.6e-6, rel=1e-9)
 
 
-def test_a_case_that_new_writes_runs_and_needs_no_python(tmp_path):
+@pytest.mark.parametrize(
+    ("words", "ids"),
+    [([], ["my:1", "my:1.sample"]), (["hearing"], ["my:H1", "my:H1.shift", "my:H1.synapses"])],
+)
+def test_a_case_that_new_writes_runs_as_it_stands_with_its_source(tmp_path, words, ids):
     file = tmp_path / "cases" / "my_case.toml"
-    told = CliRunner().invoke(app, ["new", "case", "--out", str(file)])
-    assert told.exit_code == 0, told.output
-    (tmp_path / "sources").mkdir()
-    source = 'title = "A"\nlink = "https://example.org"\nstanding = "current"\n'
-    (tmp_path / "sources" / "my_source.toml").write_text(source, encoding="utf-8")
-    rows = qualify(["my:1"], worlds=4, catalog=Catalog((tmp_path,)))
-    assert [row.id for row in rows] == ["my:1", "my:1.sample"]
+    answer = CliRunner().invoke(app, ["new", "case", *words, "--out", str(file)])
+    assert answer.exit_code == 0, answer.output
+    rows = qualify([ids[0]], worlds=4, catalog=Catalog((tmp_path,)))
+    assert [row.id for row in rows] == ids
     assert all(row.simulated is not None and np.isfinite(row.simulated["median"]) for row in rows)
+
+
+def test_the_source_of_ones_second_case_is_left_as_it_was_filled_in(tmp_path):
+    (tmp_path / "sources").mkdir()
+    source = tmp_path / "sources" / "my_source.toml"
+    source.write_text('title = "A"\nlink = "https://example.org"\n', encoding="utf-8")
+    file = tmp_path / "cases" / "another.toml"
+    answer = CliRunner().invoke(app, ["new", "case", "--out", str(file)])
+    assert answer.exit_code == 0 and file.is_file()
+    assert source.read_text(encoding="utf-8").startswith('title = "A"')
+
+
+def test_a_kind_of_case_that_is_none_is_refused_with_those_there_are(tmp_path):
+    answer = CliRunner().invoke(app, ["new", "case", "balance", "--out", str(tmp_path / "c.toml")])
+    assert answer.exit_code != 0
+    assert "drug" in answer.output and "hearing" in answer.output
 
 
 def test_a_drug_that_new_writes_is_a_solute_of_ones_own(tmp_path, monkeypatch):
