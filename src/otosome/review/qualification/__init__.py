@@ -19,7 +19,7 @@ from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput, at
 from otosome.model.team import team
 from otosome.review.qualification.bench import Bench, Terms, summarise
-from otosome.review.qualification.case import Case, cases
+from otosome.review.qualification.case import Case, cases, no_row
 from otosome.review.qualification.rerun import rerun, study_of
 from otosome.review.qualification.verdict import (
     VERDICTS,
@@ -142,7 +142,7 @@ def _wanted(catalog: Catalog, rows: Iterable[str] | None) -> set[str]:
     parts = {name: [row for row in ids if _is_part(row, name)] for name in rows}
     for name, part in parts.items():
         if not part:
-            raise BadInput("is no row of a case", key="row", given=name, allowed=ids)
+            raise no_row(name, ids)
     return {row for part in parts.values() for row in part}
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from math import exp, log, pi, sqrt
 from statistics import NormalDist
 
@@ -119,6 +120,19 @@ class Case:
         if self.sd is not None:
             return self.sd
         return None if self.se is None else self.se * self.n**0.5
+
+
+def no_row(name: str, known: Iterable[str], key: str = "row") -> BadInput:
+    """What to say of a row that is none: those that read like it, or else how many there are."""
+    known = sorted(known)
+    close = get_close_matches(name, known, 3, 0.5)
+    return BadInput(
+        "is no row of a case",
+        key=key,
+        given=name,
+        allowed=close or f"{len(known)} rows, {known[0]} to {known[-1]}",
+        cure="docs/validation.md lists them; of a case of your own name its folder: --shelves DIR",
+    )
 
 
 def cases(entry: Entry[CaseOptions, object]) -> list[Case]:

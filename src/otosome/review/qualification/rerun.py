@@ -147,9 +147,11 @@ def _typed(statistic: Mapping[str, object], file: str, key: str) -> dict[str, ob
 
 def study_of(entry: Entry[CaseOptions, object], terms: Terms) -> Study:
     """The study a case states, checked as any study file."""
+    beside = terms.catalog.beside
     return Study.of(
         {"otosome": "study/1", **(entry.options.study or {})},
         name=entry.card.file,
+        folder=None if beside is None else beside.parent,
         shelves=terms.catalog.own,
         allow_retracted=terms.allowed,
     )
