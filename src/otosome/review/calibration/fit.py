@@ -173,7 +173,9 @@ def _refusal(file: CaseFitFile, unheld: Open) -> BadInput:
     """What to say of free numbers that the figures do not hold: which, and which others these figures would tell."""
     free, others = file.tables.free, file.simulated.owners
     names = [free[k] for k in unheld.numbers]
-    cure = f"these rows move most with {', '.join(others[k] for k in unheld.strongest)}"
+    # A number on which another hangs may be read by no row itself.
+    read = [others[k] for k in unheld.strongest if others[k] in file.simulated.numbers]
+    cure = f"these rows move most with {', '.join(read[:3])}"
     if unheld.away:
         p = file.numbers[unheld.numbers[0]]
         words = (

@@ -11,7 +11,7 @@ Source: Sarkka 2013, Bayesian filtering and smoothing, chapter 5 (statistical li
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,7 +27,7 @@ _CHANCE = 2.5
 # then set once; and errors of all figures together that a number must move in one of its own.
 _FAR, _BACK, _FAINT = 4.0, 1.0, 0.02
 # Share in the direction that moves nothing from which a number is part of it, and the strongest others that are named.
-_PART, _NAMED = 0.2, 3
+_PART, _NAMED = 0.2, 8
 # Misfits in errors of free numbers on their own scale, (draw, free) -> (draw, figure).
 Misses = Callable[[Array], Array]
 
@@ -83,8 +83,11 @@ def conditional(misses: Misses, start: Array, width: Array, beside: Array) -> Co
         if done <= _RISES:
             ahead = [np.mean(misses(now + step), axis=0) - plane[:, 0] for step in steps]
             rise = np.stack(ahead, axis=1) / (_STEP * width)
-        if (unheld := _unheld(rise * width, strongest)) is not None:
-            return unheld
+        unheld = _unheld(rise * width, strongest)
+        if unheld is not None:
+            # What moves a figure where it began, and not where it went, has run off.
+            gone = np.max(np.abs(middle - start)[unheld.numbers] / width[unheld.numbers])
+            return replace(unheld, faint=unheld.faint and done == 1, away=float(gone))
         covariance = np.linalg.inv(rise.T @ rise)
         moved = -covariance @ rise.T @ plane
         middle, slopes = middle + moved[:, 0], slopes + moved[:, 1:]

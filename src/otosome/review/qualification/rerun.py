@@ -24,7 +24,7 @@ from otosome.review.qualification.bench import Terms
 from otosome.review.qualification.case import Case
 from otosome.roles import CaseOptions
 from otosome.study import Study
-from otosome.units import Array, Quantity
+from otosome.units import LEVELS, Array, Quantity, same_kind
 
 # Steps between knots grow by this: fewer than a run's, at a cost of some tenths of a dB.
 _GROWTH = 1.3
@@ -93,6 +93,15 @@ class Statistic:
                     allowed=[a for a in allowed if a is not None],
                 )
         statistic._check_measured(study, file, key)
+        allowed_units = statistic._units(study)
+        if not any(same_kind(case.unit, unit) for unit in allowed_units):
+            raise BadInput(
+                "is not in a unit of its statistic",
+                file=file,
+                key=f'row."{case.id}"',
+                given=case.unit or "no unit",
+                allowed=[unit or "no unit" for unit in allowed_units],
+            )
         if statistic.scale is not None and statistic.grade not in study.scale(statistic.scale).labels:
             raise BadInput(
                 "is no grade of its scale",
@@ -102,6 +111,17 @@ class Statistic:
                 allowed=list(study.scale(statistic.scale).labels),
             )
         return statistic
+
+    def _units(self, study: Study) -> list[str]:
+        """The units that what is printed of it may be in: a share, that of its endpoint, or dB of two levels."""
+        is_ratio = self.against is not None and self.by == "ratio"
+        if is_ratio or self.scale is not None or self.figure in ("correlation", "run"):
+            return ["%", ""]
+        own = study.catalog.get("endpoints", study.tables.measure[self.measure].endpoint).options.unit
+        if own not in LEVELS:
+            return [own]
+        differs = self.against is not None or self.since is not None or self.figure != "middle"
+        return ["dB"] if differs else [own]
 
     def _check_measured(self, study: Study, file: str, key: str) -> None:
         """Refuse moments and frequencies that its measure does not have."""
