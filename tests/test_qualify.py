@@ -197,7 +197,9 @@ def test_a_group_has_as_many_subjects_as_its_own_rows_and_a_row_is_the_same_besi
     few, many = read["ear:B20.healthy"], read["ear:B20.103_early"]
     few, fewer, most = replace(few, n=5), replace(few, n=3), replace(few, n=many.n, id="most")
     monkeypatch.setattr(
-        sys.modules[rerun.__module__], "through", lambda *given: sizes.append(given[1].size) or through(*given)
+        sys.modules[rerun.__module__],
+        "through",
+        lambda *given: sizes.append(given[1].size) or through(*given),
     )
     alone = rerun(entry, [few, many], terms)
     assert sizes == [2 * 5, 2 * many.n]

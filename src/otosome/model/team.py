@@ -35,8 +35,8 @@ MOST = 4
 _ALONE = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
-# Of glibc's allocator, by the number that malloc.h gives each: up to what size an array comes from the heap, how much that
-# is free the heap holds on to, and how much more than needed it takes from the system at a time; bytes.
+# Of glibc's allocator, by the number that malloc.h gives each: up to what size an array comes from the heap, how much
+# that is free the heap holds on to, and how much more than needed it takes from the system at a time; bytes.
 _HEAP = {-3: 2**25, -1: 2**28, -2: 2**26}
 # Pieces of work that a helper remembers: a study with its plan is sent once for all blocks of ears.
 _REMEMBERED = 8
