@@ -121,9 +121,11 @@ def test_mice_of_the_strain_differ_and_saturate_as_its_mice_did():
         shift = found[level][0]
         # Means of five or six runs are off by 6 dB a day later; two weeks later the fit asks for 2.5.
         assert shift[0, 1] == pytest.approx(strains.MEAN[level][1], abs=8.0)
-    before, after = found[105.0][0][0]
-    # What saturates stays: measured 52 and 44 dB, and no more than the amplifier's ceiling with fibres and battery.
-    assert 44.0 < after < before < 60.0
+    # What saturates stays: 52 and 44 dB in fourteen mice, whose means have standard errors of 1 and 1.6 dB.
+    assert found[105.0][0][0] == pytest.approx(strains.MEAN[105.0], abs=3.5)
+    # The first wave of the middle mouse falls with level; from the loud tone's own threshold down it would be gone.
+    waves = [found[level][3][0] for level in strains.MEAN]
+    assert 0.8 > waves[0] > waves[1] > waves[2] > 0.08
     # A share of five runs has a standard error of 0.15; measured are 0.72 and 0.76, by what is averaged.
     assert found[103.0][2][0, 0] == pytest.approx(strains.BETWEEN_RUNS, abs=0.15)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import tomllib
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from scipy.special import ndtri
 from otosome import jobs
 from otosome.errors import BadInput
 from otosome.jobs.fitting import stored_fit
+from otosome.report.calibration import case_fit_report
 from otosome.review.calibration.bench import balanced
 from otosome.review.calibration.figure import Figure
 from otosome.review.calibration.file import load_case_fit
@@ -144,6 +146,10 @@ def test_of_a_product_each_factor_is_what_the_other_leaves(own):
     exact = figure.simulated.exact
     assert exact.median == pytest.approx(12.0, rel=0.03)
     assert np.log(exact.high / exact.low) == pytest.approx(2 * Z95 * 0.1, rel=0.2)
+    # The same in errors of the figure, as the picture has it: a standard normal's 5 and 95 %.
+    ends = np.log([exact.low / 12.0, exact.high / 12.0]) / 0.1
+    assert figure.ends == pytest.approx(tuple(ends), abs=0.02)
+    assert figure.ends == pytest.approx((-Z95, Z95), abs=0.4)
     assert "known only together with cases.product.beside" in answer.sentences[0]
 
 
@@ -155,13 +161,27 @@ def test_a_fit_to_cases_is_run_stored_and_shown_and_its_rows_go_into_a_study(own
     assert (row["value"], row["shape"], row["basis"]) == ("2", "lognormal", "computed")
     assert Number.model_validate(row).linked == row["linked"]
     assert row["because"].startswith("Calibrated on own:P1; used, hence no evidence. One of two factors.")
-    assert "otosome" in (own / "result" / "report.html").read_text(encoding="utf-8")
+    (picture,) = (own / "result" / "figures").glob("*.csv")
+    with picture.open(encoding="utf-8") as file:
+        drawn = [float(point["x"]) for point in csv.DictReader(file) if point["series"] == "own:P1"]
+    (figure,) = result.fit.figures
+    assert drawn == pytest.approx([*figure.ends, figure.off], abs=1e-5)
     again = jobs.show(own / "result")
     assert again.as_dict()["result"] == result.as_dict()["result"]
     assert any("cases.product.sought: 2 (" in line for line in again.lines())
     with pytest.raises(BadInput, match="is a fit to published cases, and holds no draws") as refused:
         stored_fit(own / "result")
     assert "numbers.toml" in str(refused.value)
+
+
+def test_what_a_number_hangs_on_is_listed_with_the_largest_share_first(own):
+    answer = fit_cases(
+        load_case_fit(written(own), (own / "shelves",)), own / "chain.npz", lambda *report: None
+    )
+    (row,) = answer.numbers
+    shares = {"a.b.small": 0.1, "a.b.most": -0.9, "a.b.middle": 0.4}
+    page = case_fit_report(replace(answer, numbers=[replace(row, linked=shares)]))
+    assert page.index("a.b.most") < page.index("a.b.middle") < page.index("a.b.small")
 
 
 def test_of_a_plane_the_free_numbers_given_all_else_are_exact():

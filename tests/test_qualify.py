@@ -28,6 +28,7 @@ from otosome.review.qualification import (
 from otosome.review.qualification.bench import Bench, Terms, summarise
 from otosome.review.qualification.case import Case, cases
 from otosome.review.qualification.rerun import Statistic, rerun, study_of
+from otosome.review.qualification.text import row_lines, simulated
 from otosome.review.qualification.verdict import interval_score, judge
 from tools.documents.qualification import stated, write_document
 
@@ -289,6 +290,25 @@ def test_the_interval_score_is_the_width_plus_twenty_times_what_is_missed():
     assert interval_score(2.0, 5.0, 4.0) == pytest.approx(3.0)
     assert interval_score(2.0, 5.0, 6.0) == pytest.approx(3.0 + 20.0 * 1.0)
     assert interval_score(2.0, 5.0, 1.5) == pytest.approx(3.0 + 20.0 * 0.5)
+
+
+def test_columns_on_a_terminal_begin_at_the_same_place_however_long_an_id_is():
+    rows = [
+        replace(interval(1.0, 2.0, value=1.5), id=name) for name in ("a:1", "a:1.with_a_name_of_some_length")
+    ]
+    first, second, *_ = row_lines(rows)
+    begins = first.index(simulated(rows[0]))
+    assert begins == second.index(simulated(rows[1])) == second.index("length") + len("length  ")
+
+
+def test_what_a_sum_leaves_of_nothing_is_written_as_nothing():
+    row = interval(-17.7, -2.78e-16, 15.0, value=1.5)
+    assert (
+        simulated(replace(row, simulated={"low": -17.7, "median": -2.78e-16, "high": 15.0}))
+        == "0 (-17.7 to 15) uM"
+    )
+    tiny = {"low": 1e-16, "median": 2e-16, "high": 3e-16}
+    assert simulated(replace(row, simulated=tiny)) == "2e-16 (1e-16 to 3e-16) uM"
 
 
 def test_rows_that_something_was_calibrated_on_count_apart():

@@ -128,7 +128,7 @@ def curved(
 
     begun = {name: float(priors[name].deviate(np.array([v]))[0]) for name, v in (start or {}).items()}
     first = np.clip([begun.get(name, 0.0) for name in names], -2.5, 2.5)
-    found = least_squares(residuals, first, slopes, max_nfev=30)
+    found = least_squares(residuals, first, slopes, max_nfev=60)
     # A root of the inverse of the curvature.
     root = np.linalg.inv(np.linalg.cholesky(found.jac.T @ found.jac)).T
     around = found.x + np.random.default_rng(seed).standard_normal((draws, len(names))) @ root.T

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from otosome import __version__
-from otosome.answers.numbers import share
+from otosome.answers.numbers import number, share
 from otosome.fitting.posterior import LARGEST_RHAT, LEAST_ESS
+from otosome.report.drawing import SOFT, canvas, svg_text
+from otosome.report.figures import Panel
+from otosome.report.groups import COLOURS
+from otosome.review.calibration.fit import MISSED
 
 if TYPE_CHECKING:
     from otosome.review.calibration.fit import CaseFit
@@ -37,8 +41,33 @@ def case_fit_report(fit: CaseFit) -> str:
         version=__version__,
         fit=fit,
         alone={row.name: share(row.alone).text for row in fit.numbers},
+        panels=[missed(fit)],
+        shares={row.name: _by_size(row.linked) for row in fit.numbers},
         methods=methods(fit),
     )
+
+
+def missed(fit: CaseFit) -> Panel:
+    """A line for each published figure: how far it is missed, in its errors, middle and 5 to 95 %."""
+    heading = "How far each figure is missed, in its errors"
+    with canvas(620, 62 + 24 * len(fit.figures)) as (figure, axes):
+        axes.axvspan(-MISSED, MISSED, color=SOFT, alpha=0.15, linewidth=0)
+        axes.axvline(0.0, color=SOFT, linewidth=1)
+        for height, row in enumerate(fit.figures):
+            axes.plot(row.ends, [height, height], color=COLOURS[0], linewidth=4, alpha=0.5, label=row.row)
+            axes.plot(row.off, height, marker="o", color=COLOURS[0], markersize=8, label=row.row)
+        axes.set_ylim(len(fit.figures) - 0.5, -0.5)
+        axes.set_yticks(range(len(fit.figures)), [row.row for row in fit.figures])
+        axes.set_xlabel("errors above what is printed (band: within two)")
+        axes.grid(visible=False, axis="y")
+        svg = svg_text(figure, heading)
+    middles = ", ".join(f"{row.row} {number(row.off, 2)}" for row in fit.figures)
+    return Panel(heading, f"{heading}, middles: {middles}.", svg)
+
+
+def _by_size(shares: dict[str, float]) -> list[tuple[str, float]]:
+    """Shares with the largest first, whatever their sign."""
+    return sorted(shares.items(), key=lambda item: -abs(item[1]))
 
 
 def methods(fit: CaseFit) -> str:

@@ -27,7 +27,7 @@ Report = Callable[[str, int, int], None]
 # Shares below it are not written: a hundredth is the last digit.
 _FAINTEST = 0.03
 # Shares from which a number is known only together with another, and errors from which a figure is not met.
-_TOGETHER, _MISSED = 0.7, 2.0
+_TOGETHER, MISSED = 0.7, 2.0
 # Share of what was thought to be possible that is left where the figures hardly tell.
 _UNTOLD = 0.9
 # Draws of the shelves by which walkers begin, and how far out they may.
@@ -77,7 +77,8 @@ class Calibrated:
 class Compared:
     """A figure beside what is simulated with the fitted numbers: 5, 50 and 95 % over draws, in the paper's unit.
 
-    ``off``  how many errors the middle lies above what is printed
+    ``off``     how many errors the middle lies above what is printed, not counted inside a range that is printed
+    ``ends``    the same of 5 and 95 %
     """
 
     row: str
@@ -87,6 +88,7 @@ class Compared:
     because: str
     simulated: Interval
     off: float
+    ends: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -300,10 +302,18 @@ def _beside_print(file: CaseFitFile, normal: Conditional, beside: Array) -> list
     for figure in file.simulated.figures:
         case, values = figure.case, by_row[figure.case.id]
         in_unit = to_paper(1.0, case.unit) * values
-        off = float(figure.misses(np.array([np.median(values)]))[0])
-        simulated = significant(in_unit, case.unit)
+        low, off, high = (float(miss) for miss in figure.misses(np.quantile(values, [0.05, 0.5, 0.95])))
         rows.append(
-            Compared(case.id, case.about, figure.text, figure.error_text, figure.because, simulated, off)
+            Compared(
+                row=case.id,
+                about=case.about,
+                printed=figure.text,
+                error=figure.error_text,
+                because=figure.because,
+                simulated=significant(in_unit, case.unit),
+                off=off,
+                ends=(low, high),
+            )
         )
     return rows
 
@@ -336,6 +346,6 @@ def _sentences(
     sentences += [
         f"{figure.row} is not met: simulated {figure.simulated.text}, printed {figure.printed}."
         for figure in figures
-        if abs(figure.off) > _MISSED
+        if abs(figure.off) > MISSED
     ]
     return sentences

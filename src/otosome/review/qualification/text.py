@@ -9,16 +9,15 @@ from otosome.review.qualification.verdict import (
     Row,
 )
 
+# Of the largest end of an interval: below it is what floating-point sums leave of zero.
+_ROUNDING = 1e-9
+
 
 def row_lines(rows: Sequence[Row]) -> list[str]:
     """A line for each row, and the counts."""
-    lines = []
-    for row in rows:
-        calibrated = "calibrated on it" if row.used else "weak" if row.weak else ""
-        marks = ", ".join(mark for mark in (calibrated, "wide" if row.sharp is False else "") if mark)
-        lines.append(
-            f"{row.verdict:<14}{row.id:<20}{simulated(row):<34} {measured(row):<34} {marks}".rstrip()
-        )
+    cells = [(row.verdict, row.id, simulated(row), measured(row), _marks(row)) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
     for name, by_verdict in counts(rows).items():
         parts = ", ".join(f"{n} {verdict}" for verdict, n in by_verdict.items() if n)
         lines += [f"{name}: {parts}"] if parts else []
@@ -28,11 +27,19 @@ def row_lines(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
+def _marks(row: Row) -> str:
+    calibrated = "calibrated on it" if row.used else "weak" if row.weak else ""
+    return ", ".join(mark for mark in (calibrated, "wide" if row.sharp is False else "") if mark)
+
+
 def simulated(row: Row) -> str:
     """Median and 5 to 95 % of the statistic over worlds."""
     if row.simulated is None:
         return ""
-    low, median, high = (row.simulated[key] for key in ("low", "median", "high"))
+    ends = [row.simulated[key] for key in ("low", "median", "high")]
+    # What a sum leaves of nothing is written as nothing.
+    noise = _ROUNDING * max(map(abs, ends))
+    low, median, high = (0.0 if abs(end) < noise else end for end in ends)
     if row.kind == "exact":
         return valued(median, row.unit)
     return f"{number(median)} ({number(low)} to {number(high)}) {row.unit}".rstrip()
