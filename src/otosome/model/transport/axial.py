@@ -107,7 +107,7 @@ class Tube:
         from_outside = (exchange + entering - (exchange + leaving) * outer) / self.outside
         return np.concatenate([from_outside[:, None], -(exchange + leaving) * inner], axis=1)
 
-    def _within(self, borders: Array, reach: Array) -> Array:
+    def _within(self, borders: Indices, reach: Indices) -> Array:
         """What crosses some borders, by the cells between the edges in reach, (classes, cell, border, lane)."""
         edge = borders + 1
         passed, along = _passed(self.volumes), _passed(self.lengths)
