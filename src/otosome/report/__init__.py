@@ -74,7 +74,7 @@ def _numbered(result: xr.Dataset, readings: pd.DataFrame, begun: Begun | None = 
 
 
 def _study(result: xr.Dataset, readings: pd.DataFrame, begun: Begun) -> str:
-    from otosome.report import claims, summary
+    from otosome.report import summary
     from otosome.report.dose import insight
 
     style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "window.js"))
@@ -90,7 +90,6 @@ def _study(result: xr.Dataset, readings: pd.DataFrame, begun: Begun) -> str:
         drugs=summary.drugs(result),
         **{name: picture.result() for name, picture in begun.items()},
         insight=insight(result),
-        claims=claims.claims(result.attrs["name"]),
         command="run",
     )
 

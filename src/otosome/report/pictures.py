@@ -10,7 +10,7 @@ import numpy as np
 
 from otosome.forward.endpoints import STATES
 from otosome.model.team import Task, Team
-from otosome.report import dose, drugs, figures, still, summary, therapies
+from otosome.report import claims, dose, drugs, figures, still, summary, therapies
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,6 +89,8 @@ _STUDY: dict[str, _Draw] = {
     ),
     "course": lambda result, _: _first(result, lambda name: figures.over_time(result, name)),
     "window_svg": lambda result, _: _window(result),
+    # No picture, but as long in the making: whether its rows are stale is read from the whole shelf.
+    "claims": lambda result, _: claims.claims(result.attrs["name"]),
     "others": lambda result, _: figures.together(result, heard(result)[1:]),
     "delivery": lambda result, _: figures.delivery(result) if heard(result) else [],
     "drug_curves": lambda result, _: _where(result, drugs.curves),
