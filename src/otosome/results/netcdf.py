@@ -101,17 +101,26 @@ class _Layout:
             along = [dim in self.lengths for dim in variable.dims]
             if any(along):
                 self.long[name, str(key)] = each[key], along
-        numbers = {dim: np.int32(next(self.numbers)) for dim in dims}
+        self._attach(each, variables, sizes)
+
+    def _attach(
+        self,
+        each: Mapping[Hashable, Any],
+        variables: Mapping[Hashable, xr.Variable],
+        sizes: Mapping[Hashable, int],
+    ) -> None:
+        """Make scales of dimensions and attach the variables along them."""
+        numbers = {dim: np.int32(next(self.numbers)) for dim in sizes}
         for dim, number in numbers.items():
             each[dim].attrs["_Netcdf4Dimid"] = number
             each[dim].make_scale(dim if dim in variables else f"{_NO_VARIABLE}{sizes[dim]:10}")
-        for key, variable in variables.items():
+        for name, variable in variables.items():
             if variable.dims:
-                each[key].attrs["_Netcdf4Coordinates"] = np.array([numbers[dim] for dim in variable.dims])
+                each[name].attrs["_Netcdf4Coordinates"] = np.array([numbers[dim] for dim in variable.dims])
                 if sizes[variable.dims[0]]:
-                    each[key].attrs["_Netcdf4Dimid"] = numbers[variable.dims[0]]
-            for axis, dim in enumerate(variable.dims if key not in sizes else ()):
-                each[key].dims[axis].attach_scale(each[dim])
+                    each[name].attrs["_Netcdf4Dimid"] = numbers[variable.dims[0]]
+            for axis, dim in enumerate(variable.dims if name not in sizes else ()):
+                each[name].dims[axis].attach_scale(each[dim])
 
     def _variable(self, group: Any, name: Hashable, variable: xr.Variable, shape: tuple[int, ...]) -> Any:
         import h5py
