@@ -7,7 +7,7 @@ import numpy as np
 from otosome.units import Array, Fraction, Plain
 
 
-def binomial(luck: Array, number: Plain, share: Fraction) -> Plain:
+def binomial(luck: Array, number: Plain | float, share: Fraction | float) -> Plain:
     """The binomial count that is not exceeded with this probability: the least that is as probable, shape of all three.
 
     ``luck``    in (0, 1);  ``number``  whole, 1 or more, of which each comes out with the probability ``share``
@@ -16,7 +16,9 @@ def binomial(luck: Array, number: Plain, share: Fraction) -> Plain:
     from scipy.special import ndtri
 
     shape = np.broadcast_shapes(np.shape(luck), np.shape(number), np.shape(share))
-    luck, number, share = (np.broadcast_to(part, shape).ravel() for part in (luck, number, share))
+    luck, number, share = (
+        np.broadcast_to(np.asarray(part, float), shape).ravel() for part in (luck, number, share)
+    )
     deviate = ndtri(luck)
     # The normal's guess, bent by the skewness: seldom off by more than one.
     guess = number * share + deviate * np.sqrt(number * share * (1.0 - share))
