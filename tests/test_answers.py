@@ -29,6 +29,7 @@ from otosome.forward import (
     carried,
     draw,
     observe,
+    observed,
     plan,
     simulate,
     through,
@@ -551,7 +552,7 @@ def test_an_answer_without_an_ear_says_so_in_its_report_and_can_be_read_again(st
     result = answer(study, table)
     folder = tmp_path / "result"
     with writing(folder) as part:
-        fill(part, result, observe(study, result, table), table, Record("run", study.name, {}))
+        fill(part, result, observed(study, result, table), table, Record("run", study.name, {}))
     assert "1 of 12 ears is left out" in (folder / "report.html").read_text(encoding="utf-8")
     again = open_result(folder)
     assert again.subject.values.tolist() == [n for n in range(12) if n != 4]

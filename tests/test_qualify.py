@@ -280,6 +280,16 @@ def test_columns_on_a_terminal_begin_at_the_same_place_however_long_an_id_is():
     assert begins == second.index(simulated(rows[1])) == second.index("length") + len("length  ")
 
 
+def test_what_a_sum_leaves_of_nothing_is_written_as_nothing():
+    row = interval(-17.7, -2.78e-16, 15.0, value=1.5)
+    assert (
+        simulated(replace(row, simulated={"low": -17.7, "median": -2.78e-16, "high": 15.0}))
+        == "0 (-17.7 to 15) uM"
+    )
+    tiny = {"low": 1e-16, "median": 2e-16, "high": 3e-16}
+    assert simulated(replace(row, simulated=tiny)) == "2e-16 (1e-16 to 3e-16) uM"
+
+
 def test_rows_that_something_was_calibrated_on_count_apart():
     rows = [interval(1.0, 2.0, value=1.5), interval(1.0, 2.0, value=1.5, used="it")]
     told = counts(rows)

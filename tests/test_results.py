@@ -17,7 +17,7 @@ import otosome
 from otosome.answers.answer import answer
 from otosome.ears import Ears
 from otosome.errors import BadInput
-from otosome.forward import draw, observe
+from otosome.forward import draw, observed
 from otosome.results import (
     EARS,
     MARK,
@@ -57,7 +57,7 @@ def result(study):
 def folder(study, result, tmp_path_factory):
     out = tmp_path_factory.mktemp("result")
     record = Record("run", study.name, {"my study.toml": "0" * 64}, {"seed": 5, "subjects": 2})
-    fill(out, result, observe(study, result), draw(study, 2, seed=5), record)
+    fill(out, result, observed(study, result), draw(study, 2, seed=5), record)
     return out
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otosome.answers import stored
@@ -27,11 +28,15 @@ if TYPE_CHECKING:
 
 
 def answer(
-    study: Study, table: Ears | pd.DataFrame, workers: int = 2, tick: Tick | None = None
+    study: Study,
+    table: Ears | pd.DataFrame,
+    workers: int = 2,
+    tick: Tick | None = None,
+    store: Path | None = None,
 ) -> xr.Dataset:
     """Simulate a study and everything its report says.
 
-    ``table``  ears of ``draw``, or the same as a plain table (``Ears.of``)
+    ``table``  ears of ``draw``, or the same as a plain table (``Ears.of``);  ``store``  as of ``simulate``
     returns  the dataset of ``simulate`` with where each place lies, the window's variables where ``has_window``,
              where drugs go (``along_<solute>``), and in its attributes (``answers.stored``) the headline (empty where
              nothing is compared), the sensitivities, what crosses to the other ear, the numerical errors, the
@@ -47,7 +52,9 @@ def answer(
     with team(workers) as helpers:
         # What no ear drawn decides is begun first, the longest ahead.
         begun = helpers.begin(partial(_part, study, question, ears), list(_PARTS))
-        result, beside = _simulated(study, question, ears, workers, tick)
+        result, beside = _simulated(
+            study, question, ears, partial(simulate, workers=workers, tick=tick, store=store)
+        )
         errors = accuracy(study, result, ears)
         done = {part: task.result() for part, task in zip(_PARTS, begun, strict=True)}
     movers = done["sensitivity"]
@@ -92,11 +99,11 @@ def _by_day(study: Study, question: Compare | None) -> ByDay | None:
 
 
 def _simulated(
-    study: Study, question: Compare | None, ears: Ears, workers: int, tick: Tick | None
+    study: Study, question: Compare | None, ears: Ears, simulated: Callable[..., xr.Dataset]
 ) -> tuple[xr.Dataset, dict[str, Array]]:
     """A simulation, and by name the benefits that stand beside the compared one, computed on the way."""
     if question is None:
-        return simulate(study, ears, workers, tick), {}
-    whole = simulate(study, ears, workers, tick, also=benefits_beside(study, question))
+        return simulated(study, ears), {}
+    whole = simulated(study, ears, also=benefits_beside(study, question))
     names = [name for name in BESIDE if name in whole]
     return whole.drop_vars(names), {name: whole[name].to_numpy() for name in names}

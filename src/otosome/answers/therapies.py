@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +37,7 @@ from otosome.answers.sources import sources
 from otosome.answers.window import places
 from otosome.ears import Columns, Ears
 from otosome.errors import BadInput
-from otosome.forward import Tick, best, crossing, observe, simulate
+from otosome.forward import Tick, best, crossing, observed, simulate
 from otosome.model.team import team
 from otosome.study import Study
 from otosome.units import Array, convert, house
@@ -140,11 +141,15 @@ class SideBySide:
 
 
 def therapies(
-    study: Study, table: Ears | pd.DataFrame, workers: int = 2, tick: Tick | None = None
+    study: Study,
+    table: Ears | pd.DataFrame,
+    workers: int = 2,
+    tick: Tick | None = None,
+    store: Path | None = None,
 ) -> xr.Dataset:
     """Simulate a study whose arms are therapies and lay them side by side.
 
-    ``table``  ears of ``draw``, or the same as a plain table (``Ears.of``)
+    ``table``  ears of ``draw``, or the same as a plain table (``Ears.of``);  ``store``  as of ``simulate``
     returns  the dataset of ``simulate`` with everything a report says in its attributes (``answers.stored``),
              ``therapies`` among them (a ``SideBySide``)
     raises   BadInput for a study with one arm, or one that weighs nothing
@@ -154,7 +159,7 @@ def therapies(
     ears.alike("a comparison")
     with team(workers) as helpers:
         begun = helpers.begin(partial(_part, study, ears), list(_PARTS))
-        result = simulate(study, ears, workers, tick)
+        result = simulate(study, ears, workers, tick, store=store)
         errors = accuracy(study, result, ears)
         done = {part: task.result() for part, task in zip(_PARTS, begun, strict=True)}
     result = result.merge(done["places"], join="exact", combine_attrs="override")
@@ -331,7 +336,11 @@ def per_word(study: Study, name: str, columns: Columns) -> Array:
 
 
 def _grades(study: Study, result: xr.Dataset, ears: Ears) -> list[Grades]:
+    import pandas as pd
+
     graded = scales(study)
     if not graded:
         return []
-    return grades(observe(study, result, ears), graded, map(str, result.arm.to_numpy()))
+    names = [name for name, measure in study.tables.measure.items() if measure.scales]
+    readings = (rows[rows["quantity"].isin(list(graded))] for rows in observed(study, result, ears, names))
+    return grades(pd.concat(readings), graded, map(str, result.arm.to_numpy()))

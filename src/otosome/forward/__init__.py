@@ -10,6 +10,7 @@ subject is the same in every arm, for any number of subjects, block or worker.
 from otosome.forward.carried import Carried
 from otosome.forward.cochleae import Cochleae
 from otosome.forward.crossing import crossing
+from otosome.forward.depot import is_large
 from otosome.forward.dosing import dosed
 from otosome.forward.drawing import best, draw
 from otosome.forward.endpoints import came, endpoint, measure, true_value
@@ -22,7 +23,7 @@ from otosome.forward.planning import (
     plan,
     planned,
 )
-from otosome.forward.reading import observe
+from otosome.forward.reading import observe, observed
 from otosome.forward.simulation import Tick, blocks, ears_at_once, simulate, through
 from otosome.forward.slopes import Jacobian, jacobian
 
@@ -45,9 +46,11 @@ __all__ = [
     "ears_at_once",
     "endpoint",
     "evaluate",
+    "is_large",
     "jacobian",
     "measure",
     "observe",
+    "observed",
     "outline",
     "plan",
     "planned",

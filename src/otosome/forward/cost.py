@@ -21,7 +21,7 @@ _STATES = 3
 
 @dataclass(frozen=True)
 class Cost:
-    """A forecast: ``seconds`` on the workers there are, and ``size`` of the result in memory, bytes."""
+    """A forecast: ``seconds`` on the workers there are, and ``size`` of the result on disk, bytes."""
 
     seconds: float
     size: float

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,6 +44,8 @@ _COLUMNS = [
     "file",
     "sha256",
 ]
+# Rows of readings that are made at once.
+_ROWS = 1 << 14
 _KINDS: dict[str, type] = {"subject": int, **dict.fromkeys(_WORDS, str)}
 
 
@@ -63,55 +67,68 @@ def observe(study: Study, result: xr.Dataset, table: Ears | pd.DataFrame | None 
     """
     import pandas as pd
 
-    ears = ears_of(study, result, table)
-    subjects = ears.ear
-    frames = []
-    for name, measure in study.tables.measure.items():
-        sheet = _Sheet.of(measure, subjects)
-        bound = endpoint(study, measure, ears)
-        options = study.catalog.get("endpoints", measure.endpoint).options
-        sides = options.ears
-        for number, arm in enumerate(result.arm.to_numpy()):
-            by_side: dict[str, Reading] = {}
-            for side in sides:
-                true = result[
-                    name if side == study.ear else f"other_{name}" if f"other_{name}" in result else name
-                ]
-                value = true.sel(arm=arm, time=sheet.times, frequency=sheet.frequencies).to_numpy()
-                key = f"readings/{name}/{number}" + ("" if side == sides[0] else f"/{side}")
-                by_side[side] = bound.read(value, _in_sessions(ears, key, value.shape[1:], options.session))
-                labels = {
-                    "quantity": measure.quantity,
-                    "measure": name,
-                    "unit": result[name].attrs["unit"],
-                    "group": str(arm),
-                    "ear": side,
-                }
-                frames.append(sheet.readings(by_side[side]).assign(**labels))
-            for scale in measure.scales or []:
-                labels = {"quantity": scale, "measure": name, "unit": "grade", "group": str(arm)}
-                labels["ear"] = sides[0] if len(sides) == 1 else "both"
-                grades = _graded(study, scale, sheet.frequencies, list(by_side.values()))
-                frames.append(sheet.grades(grades).assign(**labels))
-    frames += _drawn(study, result)
-    if not frames:
-        # A study of drugs alone may follow curves and read nothing.
-        return pd.DataFrame({name: pd.Series(dtype=_KINDS.get(name, float)) for name in _COLUMNS})
-    readings = pd.concat(frames, ignore_index=True)
-    readings["censored"] = readings["censored"].map({-1: "below", 0: "none", 1: "above"})
-    readings["ear"] = _sides(ears, readings)
-    readings["flag"], readings["file"], readings["sha256"] = "", "", ""
-    ear = Cochleae(plan(study), ears.take(slice(0, 1))).ear
-    readings["place"] = readings["place"].fillna(pd.Series(ear.place_of(readings["frequency"].to_numpy())))
-    return readings[_COLUMNS]
+    return pd.concat(observed(study, result, table), ignore_index=True)
 
 
-def _sides(ears: Ears, readings: pd.DataFrame) -> pd.Series:
-    """The side of each reading: the second ear that is studied of one animal is its right one."""
+def observed(
+    study: Study, result: xr.Dataset, table: Ears | pd.DataFrame | None = None, measures: Collection[str] = ()
+) -> Iterator[pd.DataFrame]:
+    """The rows of ``observe`` in their order, some of them at a time; at least one table, though it were empty.
+
+    ``measures``  the only ones that are read, by name; all, and perilymph, where none is named
+    """
     import pandas as pd
 
+    ears = ears_of(study, result, table)
     second = pd.Series(ears.person, index=ears.ear).duplicated()
-    return readings["ear"].where(~readings["subject"].map(second).astype(bool), "right")
+    ear = Cochleae(plan(study), ears.take(slice(0, 1))).ear
+    frames = _read(study, result, ears, measures)
+    first = next(frames, None)
+    if first is None:
+        # A study of drugs alone may follow curves and read nothing.
+        yield pd.DataFrame({name: pd.Series(dtype=_KINDS.get(name, float)) for name in _COLUMNS})
+        return
+    for rows in chain([first], frames):
+        rows["censored"] = rows["censored"].map({-1: "below", 0: "none", 1: "above"})
+        # The second ear that is studied of one animal is its right one.
+        rows["ear"] = rows["ear"].where(~rows["subject"].map(second).astype(bool), "right")
+        rows["flag"], rows["file"], rows["sha256"] = "", "", ""
+        rows["place"] = rows["place"].fillna(pd.Series(ear.place_of(rows["frequency"].to_numpy())))
+        yield rows[_COLUMNS]
+
+
+def _read(study: Study, result: xr.Dataset, ears: Ears, measures: Collection[str]) -> Iterator[pd.DataFrame]:
+    """The readings of every measure and arm, and what was drawn, in pieces."""
+    for name, measure in study.tables.measure.items():
+        if name in measures or not measures:
+            for number, arm in enumerate(map(str, result.arm.to_numpy())):
+                yield from _of_arm(study, result, ears, (name, measure), (number, arm))
+    if not measures:
+        yield from _drawn(study, result)
+
+
+def _of_arm(
+    study: Study, result: xr.Dataset, ears: Ears, named: tuple[str, Measure], numbered: tuple[int, str]
+) -> Iterator[pd.DataFrame]:
+    """The readings of one measure in one arm, a side after the other, then the grades they give."""
+    (name, measure), (number, arm) = named, numbered
+    sheet, bound = _Sheet.of(measure, ears.ear), endpoint(study, measure, ears)
+    options = study.catalog.get("endpoints", measure.endpoint).options
+    sides = options.ears
+    by_side: dict[str, Reading] = {}
+    for side in sides:
+        true = result[name if side == study.ear else f"other_{name}" if f"other_{name}" in result else name]
+        value = true.sel(arm=arm, time=sheet.times, frequency=sheet.frequencies).to_numpy()
+        key = f"readings/{name}/{number}" + ("" if side == sides[0] else f"/{side}")
+        by_side[side] = bound.read(value, _in_sessions(ears, key, value.shape[1:], options.session))
+        labels = {"quantity": measure.quantity, "measure": name, "unit": result[name].attrs["unit"]}
+        for rows in sheet.readings(by_side[side]):
+            yield rows.assign(**labels, group=arm, ear=side)
+    for scale in measure.scales or []:
+        labels = {"quantity": scale, "measure": name, "unit": "grade", "group": arm}
+        labels["ear"] = sides[0] if len(sides) == 1 else "both"
+        grades = _graded(study, scale, sheet.frequencies, list(by_side.values()))
+        yield sheet.grades(grades).assign(**labels)
 
 
 def ears_of(study: Study, result: xr.Dataset, table: Ears | pd.DataFrame | None) -> Ears:
@@ -196,13 +213,16 @@ class _Sheet:
             measure.frequency is not None,
         )
 
-    def readings(self, reading: Reading) -> pd.DataFrame:
-        """A row per subject, time and frequency."""
-        rows = self._rows(subject=self.subjects, time=self.times, frequency=self.frequencies)
-        rows["value"], rows["censored"] = reading.value.ravel(), reading.censored.ravel()
-        if not self.tonal:
-            rows["frequency"] = np.nan
-        return rows.assign(level=self.level, place=np.nan)
+    def readings(self, reading: Reading) -> Iterator[pd.DataFrame]:
+        """A row per subject, time and frequency, some subjects at a time."""
+        each = max(1, _ROWS // (self.times.size * self.frequencies.size))
+        for start in range(0, self.subjects.size, each):
+            some = slice(start, start + each)
+            rows = self._rows(subject=self.subjects[some], time=self.times, frequency=self.frequencies)
+            rows["value"], rows["censored"] = reading.value[some].ravel(), reading.censored[some].ravel()
+            if not self.tonal:
+                rows["frequency"] = np.nan
+            yield rows.assign(level=self.level, place=np.nan)
 
     def grades(self, grades: Grades) -> pd.DataFrame:
         """A row per subject and time."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from otosome.errors import BadInput, placed
 from otosome.forward.arrival import people
 from otosome.forward.carried import Carried
 from otosome.forward.cochleae import Cochleae
+from otosome.forward.depot import Depot, is_large
 from otosome.forward.drawing import best
 from otosome.forward.endpoints import STATES, described
 from otosome.forward.outcomes import KEPT, outcomes
@@ -60,7 +62,7 @@ _DIMS: dict[str, tuple[str, ...]] = {
 }
 # What a result holds of each solute, by its name.
 _OF_SOLUTES = ("sampled", "concentration")
-Variable = tuple[tuple[str, ...], Array, dict[str, str]]
+Variable = tuple[tuple[str, ...], Any, dict[str, str]]
 # Fewer candidates than ears in a world: some ears are there twice.
 _FEW_CANDIDATES = 10
 Tick = Callable[[int, int], None]
@@ -68,6 +70,8 @@ Tick = Callable[[int, int], None]
 Parts = list[tuple[slice, dict[str, Array] | ValueError]]
 # Called with the row of each rejected ear, and with the reason.
 Refuse = Callable[[int, ValueError], None]
+# Called with rows and their arrays, in order; what it gives back is joined.
+Sift = Callable[[slice, dict[str, Array]], dict[str, Array]]
 
 
 def blocks(columns: Columns, width: int) -> Iterator[tuple[slice, Columns]]:
@@ -101,6 +105,7 @@ def through(
     tick: Tick | None = None,
     refuse: Refuse | None = None,
     carried: Carried | None = None,
+    sift: Sift | None = None,
 ) -> dict[str, Array]:
     """Send every block of some ears through ``work`` and join what comes back along the subjects.
 
@@ -109,6 +114,7 @@ def through(
     ``refuse``  called with the row of each rejected ear, whose place in the arrays is left as it is. Without it, or if
                 the best-value ear is rejected too, the reason is raised
     ``carried``  solutions of transport that all blocks share, where most of them carry alike; else each has its own
+    ``sift``    looks at every part on its way and gives back what of it is to be joined
     """
     starts = range(0, count(whole), ears_at_once(plan))
     # Room for all ears once: a list of blocks to be joined at the end would take it twice.
@@ -121,7 +127,7 @@ def through(
                     assert refuse is not None  # or it would have been raised
                     refuse(rows.start, result)
                     continue
-                for name, values in result.items():
+                for name, values in (result if sift is None else sift(rows, result)).items():
                     if name not in joined:
                         joined[name] = np.empty((count(whole), *values.shape[1:]), values.dtype)
                     joined[name][rows] = values
@@ -173,6 +179,7 @@ def simulate(
     keep: Collection[str] = KEPT,
     also: Callable[[Cochleae], dict[str, Array]] | None = None,
     arms: Collection[str] | None = None,
+    store: Path | None = None,
 ) -> xr.Dataset:
     """Every arm of a study for every ear; or some of its arms, by name.
 
@@ -180,6 +187,8 @@ def simulate(
     ``keep``     which of ``cells``, ``fate``, ``vesicles`` and ``protein`` to keep by place: all, or for very many ears
                  fewer
     ``also``     further work on each block of ears, which shares what is solved of them: variables (ear,) by name
+    ``store``    an empty folder, into which all that has places or hours is laid, block by block: memory then hardly
+                 grows with ears, and these variables are read from there for as long as it is there
     returns      dims arm, subject (the ear's number; with its ``world``, ``lot``, ``person`` and ``weight``), time (h),
                  frequency (kHz), place, cell; a variable per measure, ``cells`` (fraction counted at the end);
                  ``intact``, ``injured``, ``silent`` and ``stria``, of which ``measure`` makes any other endpoint;
@@ -199,9 +208,10 @@ def simulate(
     if unknown := set(keep) - set(KEPT):
         raise BadInput("cannot be kept", key="keep", given=sorted(unknown), allowed=KEPT)
     ears, chain = _checked(study, Ears.of(table)), plan(study, None if arms is None else list(arms))
-    computed, rejected = _computed(chain, ears, partial(_quietly, keep, also), workers, tick)
+    depot = None if store is None else Depot(store)
+    computed, rejected = _computed(chain, ears, partial(_quietly, keep, also), workers, tick, depot)
     sound = ears.take(np.setdiff1d(np.arange(ears.size), list(rejected)))
-    variables = {name: _variable(study, name, values) for name, values in _by_name(computed).items()}
+    variables = {name: _variable(study, name, values) for name, values in computed.items()}
     for name, values in _beside(study, sound, workers, chain).items():
         variables[f"other_{name}"] = (_DIMS["measure"], values, labels(variables[name][2]["unit"]))
     reasons = {int(ears.ear[row]): str(rejected[row]) for row in sorted(rejected)}
@@ -220,27 +230,44 @@ def simulate(
     return xr.Dataset(variables, coords=_coordinates(chain, sound, keep), attrs=attrs)
 
 
-def _by_name(computed: dict[str, Array]) -> dict[str, Array]:
+def _by_name(keys: Iterable[str], joined: dict[str, Array], depot: Depot | None) -> dict[str, Any]:
     """What was computed arm by arm, ``name/0`` and so on, with the arms as a first axis, and all else as it is.
 
-    ``computed``  is emptied on the way, so that no two of all ears are held
+    ``joined``  is emptied on the way, so that no two of all ears are held;  ``depot``  has what is not in it
     """
     arms: dict[str, list[str]] = {}
-    for key in computed:
-        arms.setdefault(key.rpartition("/")[0] or key, []).append(key)
-    return {
-        name: np.stack([computed.pop(key) for key in keys]) if keys != [name] else computed.pop(name)
-        for name, keys in arms.items()
-    }
+    for key in keys:
+        arms.setdefault(_name(key), []).append(key)
+    whole: dict[str, Any] = {}
+    for name, each in arms.items():
+        if depot is not None and each[0] in depot:
+            whole[name] = depot.single(name) if each == [name] else depot.values(each)
+        else:
+            whole[name] = joined.pop(name) if each == [name] else np.stack([joined.pop(key) for key in each])
+    return whole
 
 
-def _variable(study: Study, name: str, values: Array) -> Variable:
+def _name(key: str) -> str:
+    """The variable that something computed is of, without the number of its arm."""
+    return key.rpartition("/")[0] or key
+
+
+def _dims(study: Study, name: str) -> tuple[str, ...]:
+    """The dimensions of a variable."""
+    return _DIMS["measure"] if name in study.tables.measure else _DIMS.get(_kind(name), ("subject",))
+
+
+def _kind(name: str) -> str:
+    """A variable's name without the solute it is of."""
+    return next((kind for kind in _OF_SOLUTES if name.startswith(f"{kind}_")), name)
+
+
+def _variable(study: Study, name: str, values: Any) -> Variable:
     """A variable of a result: its dimensions, its values, its unit and, of a measure, its name."""
     if name in study.tables.measure:
-        return _DIMS["measure"], values, described(study, study.tables.measure[name])
-    kind = next((kind for kind in _OF_SOLUTES if name.startswith(f"{kind}_")), name)
-    unit = _UNITS.get(name, "uM" if kind in _OF_SOLUTES else "")
-    return _DIMS.get(kind, ("subject",)), values, labels(unit)
+        return _dims(study, name), values, described(study, study.tables.measure[name])
+    unit = _UNITS.get(name, "uM" if _kind(name) in _OF_SOLUTES else "")
+    return _dims(study, name), values, labels(unit)
 
 
 def _coordinates(chain: Plan, ears: Ears, keep: Collection[str]) -> dict[str, Any]:
@@ -327,26 +354,41 @@ def _computed(
     work: Callable[[Cochleae], dict[str, Array]],
     workers: int,
     tick: Tick | None,
-) -> tuple[dict[str, Array], dict[int, ValueError]]:
-    """What comes out of the ears that can be computed, and of each other one why it cannot, by its row."""
+    depot: Depot | None,
+) -> tuple[dict[str, Any], dict[int, ValueError]]:
+    """What comes out of the ears that can be computed, by name, and of each other one why it cannot, by its row.
+
+    ``depot``  where what has places or hours is laid; all is joined in memory without one
+    """
     rejected: dict[int, ValueError] = {}
     for name, column in ears.items():
         for row in np.flatnonzero(~np.isfinite(column)):
             rejected.setdefault(int(row), BadInput("is no number", key=name, given=float(column[row])))
     rows = np.setdiff1d(np.arange(ears.size), list(rejected))
+    keys: dict[str, None] = {}
 
     def refuse(row: int, refusal: ValueError) -> None:
         rejected[int(rows[row])] = refusal
 
-    computed = through(plan, ears.take(rows) if rejected else ears, work, workers, tick, refuse)
-    for position, why in _incomputable(computed).items():
-        rejected.setdefault(int(rows[position]), why)
+    def sift(part: slice, values: dict[str, Array]) -> dict[str, Array]:
+        keys.update(dict.fromkeys(values))
+        for place, why in _incomputable(values).items():
+            refuse(part.start + place, why)
+        if depot is None:
+            return values
+        sound = ~np.isin(rows[part], list(rejected))
+        large = {key for key in values if is_large(_dims(plan.study, _name(key)))}
+        for key in sorted(large):
+            depot.lay(key, values[key][sound])
+        return {key: values[key] for key in values.keys() - large}
+
+    joined = through(plan, ears.take(rows) if rejected else ears, work, workers, tick, refuse, sift=sift)
     if len(rejected) == ears.size:
         raise rejected[min(rejected)]
     if rejected:
         sound = np.flatnonzero(~np.isin(rows, list(rejected)))
-        computed = {name: values[sound] for name, values in computed.items()}
-    return computed, rejected
+        joined = {name: values[sound] for name, values in joined.items()}
+    return _by_name(keys, joined, depot), rejected
 
 
 def _quietly(

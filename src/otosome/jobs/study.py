@@ -21,6 +21,7 @@ from otosome.results import (
     copy_shelves,
     fill,
     open_result,
+    scratch,
     usual,
     writing,
 )
@@ -261,7 +262,7 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
     """A result folder, filled by the verb of its record."""
     from otosome.files import sha256
     from otosome.fitting.observations import observations
-    from otosome.forward import observe
+    from otosome.forward import observed as readings_of
     from otosome.forward.cost import forecast
     from otosome.jobs.fitting import stored_fit
 
@@ -276,13 +277,13 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
         record = replace(
             record, inputs={**record.inputs, str(Path(origin) / ANSWER): sha256(Path(origin) / ANSWER)}
         )
-    with writing(folder, force) as part:
+    with writing(folder, force) as part, scratch(part) as room:
         doing = f"simulating, {forecast(study, int(str(record.option('subjects'))))}"
         watch.stage(doing)
         ears, study = _drawn(study, record)
         with team(2) as helpers:
             (priors,) = helpers.begin(partial(_priors, study), [record])
-            result = _work(record.verb)(study, ears, tick=watch.ticks(doing))
+            result = _work(record.verb)(study, ears, tick=watch.ticks(doing), store=room)
             watch.stage("comparing priors and papers")
             _beside(study, result, priors.result())
         watch.stage("drawing the report")
@@ -290,9 +291,9 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
             record = replace(record, inputs={**record.inputs, **observed.inputs})
             _lay(part, study, result, ears, observed, Path(str(table)))
         copy_shelves(study, part)
-        fill(part, result, observe(study, result, ears), ears, record)
+        fill(part, result, readings_of(study, result, ears), ears, record)
         watch.check()
-    return StudyResult(folder, record, result)
+    return StudyResult(folder, record, open_result(folder))
 
 
 def _drawn(study: Study, record: Record) -> tuple[Ears, Study]:

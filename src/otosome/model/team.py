@@ -12,7 +12,7 @@ import os
 import pickle
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from contextvars import Context, ContextVar, copy_context
@@ -120,10 +120,11 @@ class Team:
 
     def spread(self, do: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
         """What comes of every item, in their order; the error of the first that fails. ``begin`` says the rest."""
-        tasks = self.begin(do, items)
+        tasks = deque(self.begin(do, items))
         try:
-            for task in tasks:
-                yield task.result()
+            while tasks:
+                # Forgotten once it is handed out: all of them together may be large.
+                yield tasks.popleft().result()
         finally:
             self.withdraw(tasks)
 
@@ -139,7 +140,7 @@ class Team:
                 self._waiting.remove(task)
             return task
 
-    def withdraw(self, tasks: Sequence[Task[Any, Any]]) -> None:
+    def withdraw(self, tasks: Iterable[Task[Any, Any]]) -> None:
         """Drop the tasks that nobody has taken."""
         dropped = set(map(id, tasks))
         with self._changed:

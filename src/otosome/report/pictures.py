@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from otosome.forward.endpoints import STATES
 from otosome.model.team import Task, Team
 from otosome.report import dose, drugs, figures, still, summary, therapies
@@ -26,6 +28,21 @@ def begin(helpers: Team, result: xr.Dataset, readings: pd.DataFrame) -> Begun:
     # No picture shows the states of which ``measure`` makes another endpoint, and they are most of a result.
     shown = result.drop_vars([*STATES, "stria"], errors="ignore")
     return dict(zip(names, helpers.begin(partial(_drawn, shown, readings), names), strict=True))
+
+
+def shown(result: xr.Dataset) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Which readings a result's page shows: the last ones of the measure that is drawn with dots, and grades."""
+    beside = "therapies" in result.attrs
+    name = therapies.audiogram(_beside(result)) if beside else next(iter(heard(result)), None)
+    last = None if name is None else float(summary.measured(result, name)["time"][-1])
+    return partial(_shown, name, last, list(summary.scales(result)))
+
+
+def _shown(name: str | None, last: float | None, scales: list[str], readings: pd.DataFrame) -> pd.DataFrame:
+    chosen = readings["quantity"].isin(scales)
+    if last is not None:
+        chosen |= (readings["measure"] == name) & np.isclose(readings["time"], last)
+    return readings[chosen]
 
 
 def heard(result: xr.Dataset) -> list[str]:

@@ -13,7 +13,7 @@ from otosome.results.files import (
     fill_trial,
     tame,
 )
-from otosome.results.folder import check_free, recover, usual, writing
+from otosome.results.folder import check_free, recover, scratch, usual, writing
 from otosome.results.opening import open_result
 from otosome.results.record import MARK, Option, Record, is_ours, record_of, unsealed
 from otosome.results.seal import Altered
@@ -44,6 +44,7 @@ __all__ = [
     "read_data",
     "record_of",
     "recover",
+    "scratch",
     "tame",
     "unsealed",
     "usual",

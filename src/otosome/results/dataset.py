@@ -14,16 +14,24 @@ run in ``study.toml``, and every number drawn for each ear in ``ears.parquet``.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from otosome.errors import BadInput
-from otosome.units import labels
+from otosome.forward import is_large
+from otosome.results.netcdf import Piece, of_ears, write_large
+from otosome.results.readings import count, read_readings
+from otosome.units import Array, labels
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+
+    from otosome.forward.unread import Key
 
 DATA, ANSWER, STUDY, EARS = "result.nc", "answer.json", "study.toml", "ears.parquet"
 # What an answer about designs rests on besides its files.
@@ -103,25 +111,30 @@ def group_of(result: xr.Dataset, name: str) -> str:
     return "cells" if "place" in dims else "ears"
 
 
-def grouped(result: xr.Dataset, readings: pd.DataFrame) -> xr.DataTree:
-    """A result and its readings as the groups of a file."""
-    import pandas as pd
-    import xarray as xr
-
+def grouped(result: xr.Dataset) -> dict[str, xr.Dataset]:
+    """The variables of a result by the group of a file they stand in."""
     whole = described(result)
     by_group: dict[str, list[str]] = {}
     for name in map(str, whole.data_vars):
         by_group.setdefault(group_of(whole, name), []).append(name)
-    groups = {name: _attributeless(whole[names]) for name, names in by_group.items()}
-    groups["readings"] = _table(readings, "reading")
-    groups["sources"] = _table(pd.DataFrame(json.loads(result.attrs["sources"])), "source")
+    return {name: _attributeless(whole[names]) for name, names in by_group.items()}
+
+
+def _head(result: xr.Dataset, groups: Mapping[str, xr.Dataset], readings: pd.DataFrame) -> xr.DataTree:
+    """The groups of a file with a single ear and a single reading."""
+    import pandas as pd
+    import xarray as xr
+
+    short = {name: group.isel(subject=slice(0, 1), missing_dims="ignore") for name, group in groups.items()}
+    short["readings"] = _table(readings[:1], "reading")
+    short["sources"] = _table(pd.DataFrame(json.loads(result.attrs["sources"])), "source")
     root = xr.Dataset(
         attrs={
             "title": "A result of otosome",
             **{name: result.attrs[name] for name in _SHORT if name in result.attrs},
         }
     )
-    return xr.DataTree.from_dict({"/": root, **{f"/{name}": group for name, group in groups.items()}})
+    return xr.DataTree.from_dict({"/": root, **{f"/{name}": group for name, group in short.items()}})
 
 
 def _attributeless(part: xr.Dataset) -> xr.Dataset:
@@ -147,10 +160,16 @@ def _table(table: pd.DataFrame, row: str) -> xr.Dataset:
 _COLUMN_UNITS = {"time": "h", "frequency": "kHz", "level": "dB SPL"}
 
 
-def write_data(result: xr.Dataset, readings: pd.DataFrame, folder: Path) -> None:
-    """Write the numbers, the answer and the study as it was run into a folder."""
-    # Through memory: HDF5 ends the whole program when a file it closes cannot be written.
-    (folder / DATA).write_bytes(grouped(result, readings).to_netcdf(None, engine="h5netcdf"))
+def write_data(result: xr.Dataset, readings: Path, folder: Path) -> None:
+    """Write the numbers, the answer and the study as it was run into a folder.
+
+    ``readings``  the file of ``write_readings``
+    """
+    groups = grouped(result)
+    head = _head(result, groups, next(read_readings(readings)))
+    lengths = {"subject": result.sizes["subject"], "reading": count(readings)}
+    pieces = {name: of_ears(group, "subject") for name, group in groups.items() if "subject" in group.sizes}
+    write_large(folder / DATA, head, lengths, {**pieces, "readings": _readings(readings)})
     answer = {name: json.loads(text) for name, text in result.attrs.items() if name not in (*_SHORT, "study")}
     (folder / ANSWER).write_text(
         json.dumps(answer, indent=1, ensure_ascii=False), encoding="utf-8", newline="\n"
@@ -158,8 +177,20 @@ def write_data(result: xr.Dataset, readings: pd.DataFrame, folder: Path) -> None
     (folder / STUDY).write_text(result.attrs["study"], encoding="utf-8", newline="\n")
 
 
+def _readings(file: Path) -> Iterator[Piece]:
+    """The readings as values of the variables of their group."""
+    start = 0
+    for table in read_readings(file):
+        rows = slice(start, start + len(table))
+        yield rows, {str(name): column.to_numpy() for name, column in _table(table, "reading").items()}
+        start = rows.stop
+
+
 def read_data(folder: Path) -> xr.Dataset:
-    """The numbers of a result folder, with the answer as JSON in its attributes; raises BadInput for what is none."""
+    """The numbers of a result folder, with the answer as JSON in its attributes; raises BadInput for what is none.
+
+    What an ear has at places or hours is read when it is asked for, and no more of it than is.
+    """
     import h5netcdf
 
     file = folder / DATA
@@ -187,8 +218,44 @@ def _group(file: Path, name: str | None = None) -> xr.Dataset:
     """A group of a file; its root, which before there were groups held all, where none is named."""
     import xarray as xr
 
+    from otosome.forward.unread import unread
+
     with xr.open_dataset(file, group=name, engine="h5netcdf") as opened:
-        return opened.load()
+        large = [each for each, variable in opened.data_vars.items() if is_large(variable.dims)]
+        rest, written = opened.drop_vars(large).load(), _written(file)
+        variables: dict[Hashable, Any] = dict(rest.data_vars)
+        for each in large:
+            part = opened[each].variable
+            values = unread(part.shape, part.dtype, _Part(file, written, f"{name or ''}/{each}"))
+            variables[each] = (part.dims, values, part.attrs)
+        return xr.Dataset({each: variables[each] for each in opened.data_vars}, rest.coords, rest.attrs)
+
+
+def _written(file: Path) -> tuple[int, int]:
+    """Which writing of a file this is: its size and when it was written."""
+    state = file.stat()
+    return state.st_size, state.st_mtime_ns
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part of a variable in a file that is opened for as long as it is read."""
+
+    file: Path
+    written: tuple[int, int]
+    name: str
+
+    def __call__(self, key: Key) -> Array:
+        """The part; raises BadInput where the file is gone or another."""
+        import h5py
+
+        try:
+            if _written(self.file) != self.written:
+                raise BadInput("was replaced after it was opened", file=str(self.file), cure="open it again")
+            with h5py.File(self.file, "r") as opened:
+                return np.asarray(opened[self.name][key])
+        except (OSError, KeyError) as error:
+            raise BadInput(f"cannot be read ({_first_line(error)})", file=str(self.file)) from error
 
 
 def _joined(file: Path, groups: Iterable[str]) -> xr.Dataset:

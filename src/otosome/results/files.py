@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otosome.files import tamed
 from otosome.results.dataset import ANSWER, EARS, GROUNDS, STUDY, write_data
+from otosome.results.readings import read_readings, write_readings
 from otosome.results.record import Record
 from otosome.units import Json, convert
 
@@ -30,26 +31,36 @@ if TYPE_CHECKING:
     from otosome.trials.answer import DesignAnswer
 
 
-def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears, record: Record) -> None:
-    """Write every file of a result into a folder: data, answer, ears, readings, sources, study, report, record."""
+_READINGS = "readings.parquet"
+
+
+def fill(
+    folder: Path, result: xr.Dataset, readings: Iterable[pd.DataFrame], ears: Ears, record: Record
+) -> None:
+    """Write every file of a result into a folder: data, answer, ears, readings, sources, study, report, record.
+
+    ``readings``  of ``observed``
+    """
     from otosome.model.team import team
     from otosome.report import write_report
-    from otosome.report.pictures import begin
+    from otosome.report.pictures import begin, shown
 
     with team(2) as helpers:
-        begun = begin(helpers, result, readings)
-        _write_tables(folder, result, readings, ears)
-        write_report(result, readings, folder / "report.html", begun)
+        drawn = write_readings(folder / _READINGS, readings, shown(result))
+        begun = begin(helpers, result, drawn)
+        _write_tables(folder, result, ears)
+        write_report(result, drawn, folder / "report.html", begun)
     record.write(folder)
 
 
-def _write_tables(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears) -> None:
+def _write_tables(folder: Path, result: xr.Dataset, ears: Ears) -> None:
     import pandas as pd
 
-    write_data(result, readings, folder)
+    write_data(result, folder / _READINGS, folder)
     ears.write(folder / EARS)
-    readings.to_parquet(folder / "readings.parquet", index=False)
-    _csv(readings, folder / "readings.csv")
+    with (folder / "readings.csv").open("w", encoding="utf-8", newline="") as file:
+        for number, rows in enumerate(read_readings(folder / _READINGS)):
+            file.write(csv_text(rows, header=number == 0))
     _csv(pd.DataFrame(json.loads(result.attrs["sources"])), folder / "sources.csv")
     tables = drug_tables(result)
     for name, table in tables.items():
@@ -364,9 +375,9 @@ def fill_review(
     record.write(folder)
 
 
-def csv_text(table: pd.DataFrame) -> str:
+def csv_text(table: pd.DataFrame, header: bool = True) -> str:
     """A table as CSV that a spreadsheet opens and does not run; lines end the same on every system."""
-    return str(tame(table).to_csv(index=False, lineterminator="\n"))
+    return str(tame(table).to_csv(index=False, lineterminator="\n", header=header))
 
 
 def _shown(name: str, table: pd.DataFrame) -> pd.DataFrame:

@@ -101,6 +101,13 @@ def writing(folder: Path, force: bool = False) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
+@contextmanager
+def scratch(part: Path) -> Iterator[Path]:
+    """An empty folder beside one that is filled, on its disk, for what is needed on the way; taken away at the end."""
+    with tempfile.TemporaryDirectory(prefix=f"{part.name}-", dir=part.parent) as room:
+        yield Path(room)
+
+
 def recover(folder: Path) -> None:
     """Finish what a writer that was killed between its last two steps has left; nothing where there is nothing to do.
 

@@ -9,6 +9,9 @@ from otosome.review.qualification.verdict import (
     Row,
 )
 
+# Of the largest end of an interval: below it is what floating-point sums leave of zero.
+_ROUNDING = 1e-9
+
 
 def row_lines(rows: Sequence[Row]) -> list[str]:
     """A line for each row, and the counts."""
@@ -33,7 +36,10 @@ def simulated(row: Row) -> str:
     """Median and 5 to 95 % of the statistic over worlds."""
     if row.simulated is None:
         return ""
-    low, median, high = (row.simulated[key] for key in ("low", "median", "high"))
+    ends = [row.simulated[key] for key in ("low", "median", "high")]
+    # What a sum leaves of nothing is written as nothing.
+    noise = _ROUNDING * max(map(abs, ends))
+    low, median, high = (0.0 if abs(end) < noise else end for end in ends)
     if row.kind == "exact":
         return valued(median, row.unit)
     return f"{number(median)} ({number(low)} to {number(high)}) {row.unit}".rstrip()

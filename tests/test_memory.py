@@ -1,0 +1,244 @@
+"""Memory hardly grows with ears: what a run keeps of each lies in files, and is read as far as it is asked for."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pickle
+import shutil
+import tracemalloc
+from io import BytesIO
+from pathlib import Path
+
+import h5netcdf
+import numpy as np
+import pandas as pd
+import pytest
+import tomli_w
+import xarray as xr
+from xarray.core.indexing import LazilyIndexedArray
+
+from otosome import jobs
+from otosome.errors import BadInput
+from otosome.forward import best, draw, measure, observe, observed, reading, simulate
+from otosome.results import netcdf, open_result, readings, scratch, writing
+from otosome.results.dataset import write_data
+from otosome.study import Measure, loads
+from small_study import STUDY, write
+
+# All that an ear has at places, at every hour that is measured.
+LARGE = {"intact", "injured", "silent", "stria", "cells", "vesicles", "protein"}
+HOURS = [f"{hour} h" for hour in (1, 2, 3, 4)]
+MEASURES = {"abr": STUDY["measure"]["abr"] | {"at": HOURS}}
+# Noise alone, which carries nothing and is soon computed.
+NOISE = {
+    **{key: value for key, value in STUDY.items() if key not in ("treatment", "mechanisms", "compare")},
+    "arm": [{"name": "a", "insults": ["blast"]}, {"name": "b", "insults": []}],
+    "measure": MEASURES,
+}
+
+
+@pytest.fixture(scope="module")
+def study():
+    return loads(tomli_w.dumps(NOISE), "noise")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A stored run of some ears."""
+    folder = tmp_path_factory.mktemp("run")
+    inputs = jobs.StudyInputs(study=str(write(folder, measure=MEASURES)), subjects=12, out=folder / "out")
+    return jobs.run(inputs)
+
+
+def lies_in_a_file(variable):
+    return isinstance(variable.variable._data, LazilyIndexedArray)
+
+
+# In files as in memory
+
+
+def test_ears_laid_into_files_are_those_in_memory_to_the_bit(study, tmp_path):
+    """One of them cannot be computed, one is no number, and the last block is not full."""
+    ears = draw(study, 19, seed=3)
+    death = np.where(ears.ear == 4, np.nan, ears["cells.ohc.death"])
+    ears = ears.assign(**{"cells.ohc.death": np.where(ears.ear == 10, 1e300, death)})
+    whole, laid = simulate(study, ears), simulate(study, ears, store=tmp_path)
+    assert laid.sizes["subject"] == 17
+    assert {name for name in laid.data_vars if lies_in_a_file(laid[name])} == LARGE
+    assert not any(lies_in_a_file(whole[name]) for name in whole.data_vars)
+    assert list(whole.variables) == list(laid.variables)
+    assert laid.identical(whole)
+    assert laid.isel(subject=[16, 2], place=slice(None, None, -3)).identical(
+        whole.isel(subject=[16, 2], place=slice(None, None, -3))
+    )
+
+
+def test_an_endpoint_is_measured_of_ears_in_files_and_another_process_reads_them(study, tmp_path):
+    ears = draw(study, 9, seed=3)
+    whole, laid = simulate(study, ears), simulate(study, ears, store=tmp_path)
+    asked = Measure.model_validate({"endpoint": "dpoae", "frequency": ["8 kHz"], "at": ["2 h", "4 h"]})
+    assert measure(study, laid, ears, asked).identical(measure(study, whole, ears, asked))
+    assert len(pickle.dumps(laid["intact"])) < 20_000 < laid["intact"].nbytes
+    assert pickle.loads(pickle.dumps(laid["intact"])).identical(whole["intact"])
+
+
+def test_readings_are_the_same_however_many_are_made_at_once(study, monkeypatch):
+    ears = draw(study, 9, seed=3)
+    result = simulate(study, ears)
+    whole = observe(study, result, ears)
+    monkeypatch.setattr(reading, "_ROWS", 17)
+    pieces = list(observed(study, result, ears))
+    # Of one ear are eight.
+    assert {len(piece) for piece in pieces} == {16, 8}
+    pd.testing.assert_frame_equal(pd.concat(pieces, ignore_index=True), whole)
+    assert len(whole) == 9 * 2 * 2 * 4
+
+
+def test_a_table_of_readings_is_the_same_however_many_rows_are_held_at_once(study, tmp_path, monkeypatch):
+    ears = draw(study, 9, seed=3)
+    whole = observe(study, simulate(study, ears), ears)
+    parts = [whole[start : start + 10].reset_index(drop=True) for start in range(0, len(whole), 10)]
+    monkeypatch.setattr(readings, "_ROWS", 25)
+    file = tmp_path / "readings.parquet"
+    seen = readings.write_readings(file, parts, lambda table: table[table["frequency"] == 8.0])
+    pd.testing.assert_frame_equal(pd.read_parquet(file), whole)
+    pd.testing.assert_frame_equal(seen, whole[whole["frequency"] == 8.0].reset_index(drop=True))
+    held = list(readings.read_readings(file))
+    assert [len(table) for table in held] == [30, 30, 30, 30, 24]
+    pd.testing.assert_frame_equal(pd.concat(held, ignore_index=True), whole)
+    assert readings.count(file) == len(whole)
+
+
+def test_a_file_written_in_pieces_is_the_file_that_xarray_writes_at_once(run, tmp_path, monkeypatch):
+    groups = {"/": xr.Dataset(attrs={"title": "t"}), "/ears": run.data.compute()}
+    groups["/rows"] = xr.Dataset({"text": ("row", np.array(["a", "", "ä"], object)), "n": ("row", [1, 2, 3])})
+    groups["/none"] = xr.Dataset({"x": ("nothing", np.zeros(0))})
+    whole = xr.DataTree.from_dict(groups)
+    head = xr.DataTree.from_dict(
+        groups | {"/ears": run.data.isel(subject=slice(0, 1)), "/rows": groups["/rows"].isel(row=slice(0, 1))}
+    )
+    monkeypatch.setattr(netcdf, "_AT_ONCE", run.data.nbytes // 5)
+    rows = [
+        (slice(start, end), {name: groups["/rows"][name].to_numpy()[start:end] for name in ("text", "n")})
+        for start, end in ((0, 2), (2, 3))
+    ]
+    pieces = {"ears": list(netcdf.of_ears(run.data, "subject")), "rows": rows}
+    assert len(pieces["ears"]) == 6
+    netcdf.write_large(tmp_path / "pieces.nc", head, {"subject": 12, "row": 3}, pieces)
+    whole.to_netcdf(tmp_path / "whole.nc", engine="h5netcdf")
+    one, other = (
+        xr.open_datatree(tmp_path / f"{name}.nc", engine="h5netcdf") for name in ("pieces", "whole")
+    )
+    with one, other:
+        assert one.identical(other)
+        for group, twin in zip(one.subtree, other.subtree, strict=True):
+            assert list(group.variables) == list(twin.variables)
+            for name in group.variables:
+                kept = [{**each[name].encoding, "source": ""} for each in (group, twin)]
+                assert repr(kept[0]) == repr(kept[1]), name
+
+
+# Read as far as it is asked for
+
+
+def test_a_stored_result_is_read_as_far_as_it_is_asked_for(run):
+    file = run.folder / "result.nc"
+    tracemalloc.start()
+    try:
+        stored = open_result(run.folder)
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        ear = stored["intact"].isel(arm=1, subject=[3, 9]).to_numpy()
+        peak = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    assert {name for name in stored.data_vars if lies_in_a_file(stored[name])} == LARGE
+    # Ears 3 to 9 of one arm of two are read, and 3 and 9 remain.
+    part = stored["intact"].nbytes * 7 / 24
+    assert ear.nbytes < part < peak < 2 * part < 0.7 * stored["intact"].nbytes
+    with h5netcdf.File(file, "r") as opened:
+        assert np.array_equal(ear, opened["cells/intact"][1][[3, 9]])
+
+
+def test_a_result_that_was_replaced_since_it_was_opened_is_not_read_as_the_other(run, tmp_path):
+    folder = shutil.copytree(run.folder, tmp_path / "out")
+    stored = open_result(folder)
+    assert stored["cells"].identical(run.data["cells"])
+    os.utime(folder / "result.nc", (0, 0))
+    with pytest.raises(BadInput, match=r"was replaced after it was opened.*open it again"):
+        stored["cells"].to_numpy()
+    (folder / "result.nc").unlink()
+    with pytest.raises(BadInput, match="cannot be read"):
+        stored["cells"].to_numpy()
+
+
+def test_nothing_is_left_beside_a_result(run):
+    assert not [path for path in run.folder.parent.iterdir() if "part" in path.name]
+    assert not [path for path in run.folder.rglob("*") if path.suffix == ".raw"]
+
+
+# The law
+
+
+def peak_of(study, folder, subjects):
+    """The most that a simulation and its files hold at once, bytes, and what is stored."""
+    ears = draw(study, subjects, seed=1)
+    tracemalloc.start()
+    try:
+        with writing(folder) as part, scratch(part) as room:
+            result = simulate(study, ears, workers=1, store=room)
+            result.attrs["sources"] = "[]"
+            file = part / "readings.parquet"
+            readings.write_readings(file, observed(study, result, ears), lambda rows: rows[:0])
+            write_data(result, file, part)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    return peak, (folder / "result.nc").stat().st_size
+
+
+def test_the_memory_of_a_result_grows_by_far_less_than_what_it_stores(study, run, tmp_path, monkeypatch):
+    """In pieces that are small beside so few ears; a run before has imported what there is."""
+    for module, name, size in (
+        (netcdf, "_AT_ONCE", 1 << 18),
+        (readings, "_ROWS", 128),
+        (reading, "_ROWS", 128),
+    ):
+        monkeypatch.setattr(module, name, size)
+    few, many = 32, 128
+    (small, stored), (large, more) = (peak_of(study, tmp_path / str(ears), ears) for ears in (few, many))
+    each, kept = (large - small) / (many - few), (more - stored) / (many - few)
+    assert kept > 70_000
+    assert each < 10_000
+
+
+# Trouble
+
+
+class Full(BytesIO):
+    """A disk that takes so many bytes."""
+
+    room = 0
+
+    def write(self, data):
+        if self.tell() + len(data) > self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(data)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.9])
+def test_a_full_disk_is_an_error_and_not_the_end_of_the_program(run, monkeypatch, share):
+    disk = Full()
+    disk.room = int(share * (run.folder / "result.nc").stat().st_size)
+    monkeypatch.setattr(Path, "open", lambda *_, **__: disk)
+    head = xr.DataTree(run.data.isel(subject=slice(0, 1)))
+    large = xr.DataTree.from_dict({"/ears": head.to_dataset()})
+    pieces = {"ears": list(netcdf.of_ears(run.data.compute(), "subject"))}
+    with pytest.raises(OSError, match="No space left"):
+        netcdf.write_large(Path("x.nc"), large, {"subject": 12}, pieces)
+
+
+def test_every_ear_is_there_where_there_is_one(study, tmp_path):
+    ear = best(study)
+    assert simulate(study, ear, store=tmp_path).identical(simulate(study, ear))
