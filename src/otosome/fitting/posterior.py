@@ -33,7 +33,7 @@ _TAILS, _WIDER = 20.0, 1.3
 # Rehearsals: their steps, the share of these that go anywhere, how flat the sketch is taken, and the share of all steps
 # that are rehearsed so. Steep ones are turned back seldom; from where a sketch is too low, far out, flat ones lead away
 # and short ones about.
-_REHEARSALS = ((25, 0.7, 0.9, 0.4), (25, 0.7, 0.6, 0.25), (4, 0.0, 0.9, 0.2))
+_REHEARSALS = ((25, 0.7, 0.9, 0.45), (25, 0.7, 0.5, 0.3), (4, 0.0, 0.9, 0.1))
 
 
 @dataclass(frozen=True)
