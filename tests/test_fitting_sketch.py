@@ -208,20 +208,41 @@ def test_moves_are_learnt_for_the_last_time_at_half_of_the_steps(tmp_path):
     assert [_learnt(done, 90) for done in (20, 40, 60, 80)] == [20, 40, 40, 40]
 
 
+NUMBERS, STEPS = 14, 240
+
+
+def told(done):
+    """A chain of so many steps that knows a normal of many numbers, of unit width."""
+    luck = np.random.default_rng(1)
+    walked, places = luck.normal(size=(done, WALKERS, NUMBERS)), luck.normal(0.0, 1.2, (1500, NUMBERS))
+    return Chain(walked, np.zeros((done, WALKERS)), places, np.sum(norm.logpdf(places), axis=1))
+
+
+def rehearsed_from(place, done):
+    """Where each kind of rehearsal leads from a place, the log-ratio of going back to going there, and its share."""
+    begun = np.full((400, NUMBERS), place)
+    for move, share in _moves(Around(np.zeros(NUMBERS), np.eye(NUMBERS)), told(done), STEPS)[:3]:
+        yield *move.get_proposal(begun, np.random.RandomState(1)), share
+
+
 def test_a_walker_far_out_where_the_sketch_is_too_low_is_led_back():
-    """Fourteen numbers; the sketch is a normal, exact but at one place 21 below its summit, where it is 7 too low.
+    """The sketch is a normal, exact but at one place 21 below its summit, where it is 7 too low.
 
     Steep rehearsals are accepted there once in hundreds, so that a walker would stay for most of a chain.
     """
-    numbers = 14
-    luck, steps = np.random.default_rng(1), 240
-    walked, places = luck.normal(size=(steps, WALKERS, numbers)), luck.normal(0.0, 1.2, (1500, numbers))
-    chain = Chain(walked, np.zeros((steps, WALKERS)), places, np.sum(norm.logpdf(places), axis=1))
-    out = np.full((400, numbers), np.sqrt(2.0 * 21.0 / numbers))
-    led = []
-    for move, share in _moves(Around(np.zeros(numbers), np.eye(numbers)), chain, steps)[:-1]:
-        new, ratio = move.get_proposal(out, np.random.RandomState(1))
-        gain = np.sum(norm.logpdf(new) - norm.logpdf(out), axis=1) - 7.0
-        led.append(share * np.mean(np.minimum(1.0, np.exp(gain + ratio))))
+    out = np.sqrt(2.0 * 21.0 / NUMBERS)
+    led = [
+        share * np.mean(np.minimum(1.0, np.exp(21.0 - 0.5 * np.sum(new**2, axis=1) - 7.0 + ratio)))
+        for new, ratio, share in rehearsed_from(out, STEPS)
+    ]
     # Once in fifty steps, a fifth of the half of 480 that counts; steep ones alone lead back once in 240.
     assert sum(led) > 1.0 / 50.0
+
+
+def test_a_sketch_is_learnt_from_looks_farther_out_than_draws():
+    """Draws of so many numbers lie half as deep below the summit as there are numbers; tails are looked at as well."""
+    learnt, drawn_of = (
+        [np.mean(np.sum(new**2, axis=1)) / NUMBERS for new, _, _ in rehearsed_from(0.5, done)]
+        for done in (STEPS // 4, STEPS)
+    )
+    assert max(learnt) > 1.2 * max(drawn_of) > 1.2 * 1.5

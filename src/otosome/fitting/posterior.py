@@ -31,8 +31,9 @@ _LEARNING = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 # more than it, walkers stay long.
 _TAILS, _WIDER = 20.0, 1.3
 # Rehearsals: their steps, the share of these that go anywhere, how flat the sketch is taken, and the share of all steps
-# that are rehearsed so. Steep ones are turned back seldom; from where a sketch is too low, far out, flat ones lead away
-# and short ones about.
+# that are rehearsed so, while a sketch is learnt and afterwards. Steep ones are turned back seldom; from where a sketch is
+# too low, far out, flat ones lead away and short ones about; the flattest look where it is learnt least.
+_LEARNT_BY = ((25, 0.7, 0.9, 0.3), (25, 0.7, 0.5, 0.3), (25, 0.7, 0.3, 0.25))
 _REHEARSALS = ((25, 0.7, 0.9, 0.45), (25, 0.7, 0.5, 0.3), (4, 0.0, 0.9, 0.1))
 
 
@@ -176,12 +177,13 @@ def _moves(around: Around, chain: Chain, steps: int) -> list[tuple[object, float
     # Walkers looked where they began, and once a step.
     looks = chain.deviates.shape[1] * (learnt + 1) if learnt else 0
     sketch = Sketch.of(chain.looks[:looks], chain.heights[:looks]) if looks else None
+    learning = len(chain.deviates) < steps // 2 // PART * PART
     leaps, differences = emcee.moves.MHMove(near.leap), emcee.moves.DEMove()
     if sketch is None:
         return [(leaps, 0.8), (differences, 0.15), (emcee.moves.DESnookerMove(), 0.05)]
     rehearsals = [
         (emcee.moves.MHMove(sketch.rehearsed(near.leap, near.scale, many, anywhere, flat)), share)
-        for many, anywhere, flat, share in _REHEARSALS
+        for many, anywhere, flat, share in (_LEARNT_BY if learning else _REHEARSALS)
     ]
     return [*rehearsals, (leaps, 0.1), (differences, 0.05)]
 
