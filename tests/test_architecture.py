@@ -31,7 +31,7 @@ ORDER = [
             "model.tonotopy",
             "model.kinetics",
         ),
-        *("model.adverse_events", "model.grades", "model.levels"),
+        *("model.adverse_events", "model.counts", "model.grades", "model.levels"),
         "laboratory.assays laboratory.bounds laboratory.columns laboratory.levels laboratory.trees"
         " laboratory.audiometry laboratory.plates laboratory.workbook laboratory.mapping laboratory.matlab"
         " laboratory.marks"
