@@ -120,7 +120,7 @@ def ranks(done, bins=10):
 
 
 def scores(laboratories, width=0.1):
-    """Of each laboratory the slope of the log-likelihood at its truth, and its bend there, (laboratory, number) each."""
+    """Of each laboratory the slope of the log-likelihood at its truth and its bend there, (laboratory, number)."""
     either_way = width * np.concatenate([np.zeros((1, len(FREE))), np.eye(len(FREE)), -np.eye(len(FREE))])
     heights = np.array(
         [own.terms(truth + either_way).sum(axis=1) for truth, own in made_up(laboratories, 5000)]

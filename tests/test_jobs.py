@@ -344,7 +344,11 @@ def test_a_fit_that_goes_on_counts_no_steps_of_before_in_the_time_left(monkeypat
     monkeypatch.setattr("otosome.jobs.calibrating.time.monotonic", lambda: next(clock))
     shown = []
     report = reporting(jobs.Watch(shown.append))
-    for doing, done in (("drawing, R-hat 1.06", 480), ("drawing, R-hat 1.05", 500), ("drawing, R-hat 1.04", 540)):
+    for doing, done in (
+        ("drawing, R-hat 1.06", 480),
+        ("drawing, R-hat 1.05", 500),
+        ("drawing, R-hat 1.04", 540),
+    ):
         report(doing, done, 800)
     # 20 steps took 30 s and 300 are to come; 60 took 90 s and 260 are to come.
     assert [step.left for step in shown] == [None, 450.0, 390.0]

@@ -104,8 +104,8 @@ class Sketch:
         Every step is in balance with it, and which kind comes when is as likely one way as the other: so is all of it.
 
         ``leap``      to anywhere;  ``scale``  of steps to nearby, (number, number)
-        ``anywhere``  share of steps that go anywhere. After few steps without any walkers are still near, where a sketch is
-                      off by much the same as where they were
+        ``anywhere``  share of steps that go anywhere. After few steps without any walkers are still near, where a
+                      sketch is off by much the same as where they were
         ``flat``      how high the sketch is taken to be, 0 to 1. A walker far out, where a sketch is too low, stays the
                       longer the steeper it is
         """
