@@ -31,8 +31,8 @@ _LEARNING = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 # more than it, walkers stay long.
 _TAILS, _WIDER = 20.0, 1.3
 # Rehearsals: their steps, the share of these that go anywhere, how flat the sketch is taken, and the share of all steps
-# that are rehearsed so; while a sketch is learnt, and afterwards. Steep ones are turned back seldom. From where a sketch
-# is too low, far out, flat ones lead away and short ones about. The flattest look where it is learnt least.
+# that are rehearsed so; while a sketch is learnt, and afterwards. Steep ones are turned back seldom. From far out,
+# where a sketch is too low, flat ones lead away and short ones about. The flattest look where it is learnt least.
 _LEARNT_BY = ((25, 0.7, 0.9, 0.3), (25, 0.7, 0.5, 0.3), (25, 0.7, 0.3, 0.25))
 _REHEARSALS = ((25, 0.7, 0.9, 0.45), (25, 0.7, 0.5, 0.3), (4, 0.0, 0.9, 0.1))
 
