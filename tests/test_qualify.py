@@ -307,8 +307,9 @@ def test_what_a_sum_leaves_of_nothing_is_written_as_nothing():
         simulated(replace(row, simulated={"low": -17.7, "median": -2.78e-16, "high": 15.0}))
         == "0 (-17.7 to 15) uM"
     )
-    tiny = {"low": 1e-16, "median": 2e-16, "high": 3e-16}
-    assert simulated(replace(row, simulated=tiny)) == "2e-16 (1e-16 to 3e-16) uM"
+    # A ratio of many decades loses none of its ends.
+    wide = {"low": 5.14e5, "median": 1.07e11, "high": 5.66e15}
+    assert simulated(replace(row, simulated=wide)) == "1.07e+11 (5.14e+05 to 5.66e+15) uM"
 
 
 def test_rows_that_something_was_calibrated_on_count_apart():
