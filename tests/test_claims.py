@@ -3,6 +3,7 @@
 import json
 import shlex
 from dataclasses import asdict
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -222,6 +223,41 @@ def test_the_permeability_needed_rises_as_the_half_effect_concentration_does():
     one, two = needed
     # A membrane that fills first lets through more than in proportion, or next to nothing whatever it lets through.
     assert np.all(two > one) and np.all(two / one < 2.1)
+
+
+class Filling:
+    """A laboratory whose ears reach ``slope`` times a permeability while there is ``room``, by a closed form."""
+
+    def __init__(self, slope, room):
+        self.slope, self.room, self.ears, self.asked = np.array(slope), np.array(room), len(slope), []
+
+    def study(self, question):
+        return SimpleNamespace(parameters={"number": SimpleNamespace(value=2.0)})
+
+    def arm(self, study, route):
+        return route
+
+    def run(self, study, arms, work, numbers, ears):
+        self.asked.append(ears.size)
+        at = self.slope[ears] * numbers["number"][ears] / 2.0
+        return {"reached": at / (1.0 + at / self.room[ears])}
+
+
+def test_the_permeability_needed_is_exact_where_a_fluid_fills_by_a_known_law_and_none_where_it_is_full_before():
+    slope, room = [1.0, 0.2, 3e3, 5.0, 40.0], [1e9, 3.0, 1.2, 0.3, 1e-3]
+    filling = Filling(slope, room)
+    needed = formula("barrier").needed(filling, "route", "number")
+    # at / (1 + at / room) = 1 where at = 1 / (1 - 1 / room)
+    solved = [1.0 / s / (1.0 - 1.0 / r) for s, r in zip(slope[:3], room[:3], strict=True)]
+    # What the last round still changed, 1e-6 at most, is less than what the secant leaves after it.
+    assert needed[:3] == pytest.approx(solved, rel=1e-6)
+    assert np.all(needed[3:] == 1e15)
+    # An ear that is settled is not looked into again.
+    assert filling.asked[:2] == [5, 5]
+    assert filling.asked[-1] < 5
+    for n in range(5):
+        alone = formula("barrier").needed(Filling(slope[n : n + 1], room[n : n + 1]), "route", "number")
+        assert alone.tolist() == needed[n : n + 1].tolist()
 
 
 def test_the_kinds_of_cell_explain_the_whole_shift(ears):

@@ -26,7 +26,7 @@ from otosome.fitting.free import Free
 from otosome.fitting.levels import Level, animal_level, differing
 from otosome.fitting.likelihood import Likelihood, summed
 from otosome.fitting.lookup import Pairs, tabulated
-from otosome.fitting.mode import _scored, _search, laplace, mode
+from otosome.fitting.mode import _rounds, _scored, _search, laplace, mode
 from otosome.fitting.observations import Observations, Readings
 from otosome.fitting.posterior import Around, _near, bulk_ess, convergence, ess, rhat, sample, tail_ess
 from otosome.fitting.score import group_score
@@ -402,6 +402,18 @@ def test_every_look_of_a_search_is_counted():
     # A search ends where a two-thousandth is left to gain, some sixteenth of a standard deviation.
     assert y == pytest.approx(2 * x / 3, abs=0.06)
     assert 0.4 * (3.0 - x) ** 3 == pytest.approx(5 * x / 3, abs=0.05)
+
+
+def test_what_was_learnt_of_a_curvature_is_dropped_where_a_step_gains_nothing():
+    """A bent valley: steps by the curvature of where a search was gain nothing where it is, and it would stay there."""
+
+    def valley(z):
+        return -0.5 * z[:, 0] ** 2 - 2.0 * (z[:, 1] - 0.3 * z[:, 0] ** 2) ** 2
+
+    place, height, _ = _rounds(Land(valley), np.array([-2.0, 4.0]), np.eye(2))
+    # Its summit is nought at nought; a search ends where a twentieth is left to gain, a third of a standard deviation.
+    assert height > -0.05
+    assert np.all(np.abs(place) < 0.35)
 
 
 def test_starts_that_end_on_two_hills_do_not_agree():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, kstest, norm, skewnorm, t
 
-from otosome.fitting.posterior import Around, Chain, _moves, convergence, sample
+from otosome.fitting.posterior import Around, Chain, _learnt, _moves, convergence, sample
 from otosome.fitting.sketch import Sketch
 
 COVARIANCE = np.array([[1.0, 0.9, 0.0], [0.9, 1.0, 0.3], [0.0, 0.3, 0.5]])
@@ -82,19 +82,20 @@ def test_a_rehearsal_says_how_much_likelier_it_goes_than_comes_back():
     own = Sketch.of(*looked(normal, 300, 3))
     near = Around(CENTRE, COVARIANCE)
     places = np.random.default_rng(4).multivariate_normal(CENTRE, COVARIANCE, 50)
-    new, ratio = own.rehearsed(near.leap, near.scale, 0.7)(places, np.random.RandomState(1))
-    assert ratio == pytest.approx(0.9 * (own.heights(places) - own.heights(new)), abs=1e-9)
+    new, ratio = own.rehearsed(near.leap, near.scale, 25, 0.7, 0.6)(places, np.random.RandomState(1))
+    assert ratio == pytest.approx(0.6 * (own.heights(places) - own.heights(new)), abs=1e-9)
     assert np.mean(np.any(new != places, axis=1)) > 0.9
 
 
-def test_walkers_that_are_spread_like_a_sketch_are_so_after_a_rehearsal():
+@pytest.mark.parametrize("flat", [0.9, 0.6])
+def test_walkers_that_are_spread_like_a_sketch_are_so_after_a_rehearsal(flat):
     """Of a normal target flattened by 0.9 the spread is that of the normal over 0.9, before and after."""
     own = Sketch.of(*looked(normal, 400, 3, width=2.0))
     # Leaps around another place, of another width: it is the sketch that decides.
     near = Around(CENTRE + 0.5, 2.0 * COVARIANCE)
-    places = np.random.default_rng(5).multivariate_normal(CENTRE, COVARIANCE / 0.9, 20_000)
-    new, _ = own.rehearsed(near.leap, near.scale, 0.7)(places, np.random.RandomState(2))
-    far = -2.0 * 0.9 * normal(new)
+    places = np.random.default_rng(5).multivariate_normal(CENTRE, COVARIANCE / flat, 20_000)
+    new, _ = own.rehearsed(near.leap, near.scale, 25, 0.7, flat)(places, np.random.RandomState(2))
+    far = -2.0 * flat * normal(new)
     assert kstest(far, chi2(3).cdf).pvalue > 1e-3
     assert np.all(np.abs(new.mean(axis=0) - CENTRE) < 4.0 * np.sqrt(np.diag(COVARIANCE) / 20_000))
 
@@ -109,7 +110,8 @@ def drawn(log_posterior, rehearsal, numbers, steps=1500, seed=3):
     return sampler.get_chain()[steps // 10 :]
 
 
-def test_a_wrong_sketch_still_gives_the_exact_posterior():
+@pytest.mark.parametrize("flat", [0.9, 0.6])
+def test_a_wrong_sketch_still_gives_the_exact_posterior(flat):
     """Rehearsed on a normal that is off by half a standard deviation and a fifth too narrow: draws are the target's."""
 
     def target(z):
@@ -120,7 +122,7 @@ def test_a_wrong_sketch_still_gives_the_exact_posterior():
 
     own = Sketch.of(*looked(wrong, 300, 2))
     near = Around(np.array([0.3, 0.3]), 1.5 * np.eye(2))
-    draws = drawn(target, own.rehearsed(near.leap, near.scale, 0.7), 2)
+    draws = drawn(target, own.rehearsed(near.leap, near.scale, 25, 0.7, flat), 2)
     told = convergence(draws)
     each = draws.reshape(-1, 2)
     # Four standard errors at the effective draws there are; a mean of the sketch's own would be off by half.
@@ -198,3 +200,49 @@ def test_moves_are_frozen_for_the_later_half_and_looks_of_the_first_alone_are_re
 
     assert np.array_equal(leads(80), leads(140))
     assert not np.array_equal(leads(40), leads(80))
+
+
+def test_moves_are_learnt_for_the_last_time_at_half_of_the_steps(tmp_path):
+    """Of 200 steps after 100, which no other chain learns after; of 90 after 40: moves change between writes alone."""
+    assert [_learnt(done, 200) for done in (0, 20, 80, 100, 120, 200)] == [0, 20, 80, 100, 100, 100]
+    assert [_learnt(done, 90) for done in (20, 40, 60, 80)] == [20, 40, 40, 40]
+
+
+NUMBERS, STEPS = 14, 240
+
+
+def told(done):
+    """A chain of so many steps that knows a normal of many numbers, of unit width."""
+    luck = np.random.default_rng(1)
+    walked, places = luck.normal(size=(done, WALKERS, NUMBERS)), luck.normal(0.0, 1.2, (1500, NUMBERS))
+    return Chain(walked, np.zeros((done, WALKERS)), places, np.sum(norm.logpdf(places), axis=1))
+
+
+def rehearsed_from(place, done):
+    """Where each kind of rehearsal leads from a place, the log-ratio of going back to going there, and its share."""
+    begun = np.full((400, NUMBERS), place)
+    for move, share in _moves(Around(np.zeros(NUMBERS), np.eye(NUMBERS)), told(done), STEPS)[:3]:
+        yield *move.get_proposal(begun, np.random.RandomState(1)), share
+
+
+def test_a_walker_far_out_where_the_sketch_is_too_low_is_led_back():
+    """The sketch is a normal, exact but at one place 21 below its summit, where it is 7 too low.
+
+    Steep rehearsals are accepted there once in hundreds, so that a walker would stay for most of a chain.
+    """
+    out = np.sqrt(2.0 * 21.0 / NUMBERS)
+    led = [
+        share * np.mean(np.minimum(1.0, np.exp(21.0 - 0.5 * np.sum(new**2, axis=1) - 7.0 + ratio)))
+        for new, ratio, share in rehearsed_from(out, STEPS)
+    ]
+    # Once in fifty steps, a fifth of the half of 480 that counts; steep ones alone lead back once in 240.
+    assert sum(led) > 1.0 / 50.0
+
+
+def test_a_sketch_is_learnt_from_looks_farther_out_than_draws():
+    """Draws of so many numbers lie half as deep below the summit as there are numbers; tails are looked at as well."""
+    learnt, drawn_of = (
+        [np.mean(np.sum(new**2, axis=1)) / NUMBERS for new, _, _ in rehearsed_from(0.5, done)]
+        for done in (STEPS // 4, STEPS)
+    )
+    assert max(learnt) > 1.2 * max(drawn_of) > 1.2 * 1.5

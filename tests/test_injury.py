@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 from dataclasses import replace
 
@@ -576,6 +577,28 @@ def test_bound_platinum_brings_the_apex_nearer_to_the_base():
     gain = second_peak / first_peak
     assert gain[0] < 1.1
     assert np.all(np.diff(gain) > 0.0)
+
+
+@pytest.mark.parametrize("name", ["cisplatin", "aminoglycoside"])
+def test_what_stress_and_hazards_rest_on_is_computed_once_for_an_exposure_of_an_ear(name, monkeypatch):
+    knots, ear, formula = times(0.0, 2.0, stop=100.0), ear_of("mouse"), insult(name, "mouse")
+    other = replace(ear, place=0.5 * ear.place)
+    exposure, again = (exposure_to(name, 1.0, knots) for _ in range(2))
+    of_other = formula.stress(other, again)
+    module, pools = importlib.import_module(type(formula).__module__), []
+    monkeypatch.setattr(module, "relax", lambda *pool: pools.append(pool) or relax(*pool))
+    stress = formula.stress(ear, exposure)
+    each = len(pools)
+    hazards = formula.hazards(ear, exposure)
+    assert each > 0
+    assert len(pools) == each
+    # To the bit what each makes of an exposure that nothing was asked of before.
+    assert stress.tobytes() == formula.stress(ear, exposure_to(name, 1.0, knots)).tobytes()
+    assert hazards["ohc"].tobytes() == formula.hazards(ear, again)["ohc"].tobytes()
+    # Neither another ear nor another formula is answered with it.
+    assert formula.stress(other, exposure).tobytes() == of_other.tobytes()
+    fiercer = replace(formula, uptake=2.0 * formula.uptake)
+    assert fiercer.stress(ear, exposure).max() > 1.01 * stress.max()
 
 
 def test_bound_platinum_stays_when_the_reactive_is_gone():

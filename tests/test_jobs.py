@@ -16,6 +16,7 @@ from laboratory import samples
 from otosome import jobs
 from otosome.cli import app
 from otosome.errors import BadInput
+from otosome.jobs.calibrating import reporting
 from otosome.jobs.options import inputs_again, options_of
 from otosome.jobs.watch import Lines, left_text, rate_text
 from otosome.results import ANSWER, DATA, MARK, STUDY, Record, open_result, record_of
@@ -336,6 +337,21 @@ def test_the_time_left_is_that_of_the_parts_done_so_far(monkeypatch):
     assert [step.left for step in shown] == [30.0, 10.0]
     watch.stage("writing")
     assert (shown[-1].doing, shown[-1].left) == ("writing", None)
+
+
+def test_a_fit_that_goes_on_counts_no_steps_of_before_in_the_time_left(monkeypatch):
+    clock = iter([100.0, 100.0, 130.0, 130.0, 190.0, 190.0])
+    monkeypatch.setattr("otosome.jobs.calibrating.time.monotonic", lambda: next(clock))
+    shown = []
+    report = reporting(jobs.Watch(shown.append))
+    for doing, done in (
+        ("drawing, R-hat 1.06", 480),
+        ("drawing, R-hat 1.05", 500),
+        ("drawing, R-hat 1.04", 540),
+    ):
+        report(doing, done, 800)
+    # 20 steps took 30 s and 300 are to come; 60 took 90 s and 260 are to come.
+    assert [step.left for step in shown] == [None, 450.0, 390.0]
 
 
 def test_what_is_counted_has_the_rate_of_the_last_seconds_and_not_of_what_was_there(monkeypatch):

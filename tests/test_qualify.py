@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import otosome
 from otosome.catalog import Catalog
 from otosome.cli import app
 from otosome.errors import BadInput
+from otosome.forward import through
 from otosome.review.qualification import (
     VERDICTS,
     between,
@@ -25,7 +27,7 @@ from otosome.review.qualification import (
 )
 from otosome.review.qualification.bench import Bench, Terms, summarise
 from otosome.review.qualification.case import Case, cases
-from otosome.review.qualification.rerun import Statistic, study_of
+from otosome.review.qualification.rerun import Statistic, rerun, study_of
 from otosome.review.qualification.text import row_lines, simulated
 from otosome.review.qualification.verdict import interval_score, judge
 from tools.documents.qualification import stated, write_document
@@ -190,6 +192,25 @@ def test_a_row_is_the_same_alone_or_among_others(tmp_path):
     assert alone == [row_of(both, "pk:T1.many")]
 
 
+def test_a_group_has_as_many_subjects_as_its_own_rows_and_a_row_is_the_same_beside_one_of_more(monkeypatch):
+    entry, terms, sizes = CATALOG.get("cases", "ear_b20"), Terms(CATALOG, worlds=2), []
+    read = {case.id: case for case in cases(entry)}
+    few, many = read["ear:B20.healthy"], read["ear:B20.103_early"]
+    few, fewer, most = replace(few, n=5), replace(few, n=3), replace(few, n=many.n, id="most")
+    monkeypatch.setattr(
+        sys.modules[rerun.__module__],
+        "through",
+        lambda *given: sizes.append(given[1].size) or through(*given),
+    )
+    alone = rerun(entry, [few, many], terms)
+    assert sizes == [2 * 5, 2 * many.n]
+    beside = rerun(entry, [few, many, most], terms)
+    assert sizes[2:] == [2 * many.n, 2 * many.n]
+    for name, values in alone.items():
+        assert values.tobytes() == beside[name].tobytes(), name
+    assert not np.any(alone[few.id] == rerun(entry, [fewer, many], terms)[few.id])
+
+
 def interval(*values, unit="uM", **told):
     case = Case("pk:T", "", "", "", unit=unit, **told)
     return judge(case, np.array(values))
@@ -286,8 +307,9 @@ def test_what_a_sum_leaves_of_nothing_is_written_as_nothing():
         simulated(replace(row, simulated={"low": -17.7, "median": -2.78e-16, "high": 15.0}))
         == "0 (-17.7 to 15) uM"
     )
-    tiny = {"low": 1e-16, "median": 2e-16, "high": 3e-16}
-    assert simulated(replace(row, simulated=tiny)) == "2e-16 (1e-16 to 3e-16) uM"
+    # A ratio of many decades loses none of its ends.
+    wide = {"low": 5.14e5, "median": 1.07e11, "high": 5.66e15}
+    assert simulated(replace(row, simulated=wide)) == "1.07e+11 (5.14e+05 to 5.66e+15) uM"
 
 
 def test_rows_that_something_was_calibrated_on_count_apart():

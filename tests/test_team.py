@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import platform
 import re
 import signal
 import subprocess
@@ -310,6 +311,29 @@ class Counted:
 
 def same(_counted, number):
     return number
+
+
+def touched(number):
+    """How often this process got memory anew from the system while arrays of 4 MB came and went."""
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(number):
+        # Together more than the allocator holds on to by itself.
+        arrays = [np.ones(2**19) for _ in range(4)]
+        del arrays
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="what is set is of glibc's allocator")
+def test_memory_that_was_freed_is_used_again_in_every_process():
+    # The four arrays at most a few times, and not forty times.
+    most = 4 * 4 * 2**22 // os.sysconf("SC_PAGE_SIZE")
+    with processes(2) as helpers:
+        (there,) = helpers.begin(touched, [40])
+        # Nobody here asks for the result, so it is the other process that does it.
+        assert there.done.result()[1] < most
+        assert touched(40) < most
 
 
 def test_work_is_sent_once_however_many_items_there_are():

@@ -24,11 +24,17 @@ from otosome.units import Array
 LARGEST_RHAT, LEAST_ESS = 1.05, 400.0
 # Steps between two writes of the chain.
 PART = 20
-# Writes after which leaps learn from the walkers, unless half of the chain is over: a chain's later half has one kind.
+# Writes after which leaps learn from the walkers, until half of the chain is over, when they learn for the last time: a
+# chain's later half has one kind.
 _LEARNING = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 # Degrees of freedom of what leaps leave as it is, and how much wider it is than walkers were: where the posterior has
 # more than it, walkers stay long.
 _TAILS, _WIDER = 20.0, 1.3
+# Rehearsals: their steps, the share of these that go anywhere, how flat the sketch is taken, and the share of all steps
+# that are rehearsed so; while a sketch is learnt, and afterwards. Steep ones are turned back seldom. From far out,
+# where a sketch is too low, flat ones lead away and short ones about. The flattest look where it is learnt least.
+_LEARNT_BY = ((25, 0.7, 0.9, 0.3), (25, 0.7, 0.5, 0.3), (25, 0.7, 0.3, 0.25))
+_REHEARSALS = ((25, 0.7, 0.9, 0.45), (25, 0.7, 0.5, 0.3), (4, 0.0, 0.9, 0.1))
 
 
 @dataclass(frozen=True)
@@ -171,11 +177,15 @@ def _moves(around: Around, chain: Chain, steps: int) -> list[tuple[object, float
     # Walkers looked where they began, and once a step.
     looks = chain.deviates.shape[1] * (learnt + 1) if learnt else 0
     sketch = Sketch.of(chain.looks[:looks], chain.heights[:looks]) if looks else None
+    learning = len(chain.deviates) < steps // 2 // PART * PART
     leaps, differences = emcee.moves.MHMove(near.leap), emcee.moves.DEMove()
     if sketch is None:
         return [(leaps, 0.8), (differences, 0.15), (emcee.moves.DESnookerMove(), 0.05)]
-    wide, close = (emcee.moves.MHMove(sketch.rehearsed(near.leap, near.scale, share)) for share in (0.7, 0.0))
-    return [(wide, 0.6), (close, 0.25), (leaps, 0.1), (differences, 0.05)]
+    rehearsals = [
+        (emcee.moves.MHMove(sketch.rehearsed(near.leap, near.scale, many, anywhere, flat)), share)
+        for many, anywhere, flat, share in (_LEARNT_BY if learning else _REHEARSALS)
+    ]
+    return [*rehearsals, (leaps, 0.1), (differences, 0.05)]
 
 
 def _near(around: Around, deviates: Array, steps: int) -> Around:
@@ -186,8 +196,10 @@ def _near(around: Around, deviates: Array, steps: int) -> Around:
 
 def _learnt(done: int, steps: int) -> int:
     """After how many steps walkers' moves were learnt last, of so many that are done; 0 before the first time."""
-    last = min(done, steps // 2)
-    return max((PART * many for many in _LEARNING if PART * many <= last), default=0)
+    last = steps // 2 // PART * PART
+    return (
+        last if done >= last else max((PART * many for many in _LEARNING if PART * many <= done), default=0)
+    )
 
 
 def _store(file: Path, problem: str, chain: Chain, luck: tuple[str, Array, int, int, float]) -> None:

@@ -19,7 +19,7 @@ from otosome.units import Array
 # A proposal: new places of walkers (walker, number), and the log-ratio of going back to going there.
 Proposal = Callable[[Array, np.random.RandomState], tuple[Array, Array]]
 # A sketch is of the latest looks, so many at most, and so many for each number and one: its cost grows with their cube.
-_MOST, _EACH = 3000, 200
+_MOST, _EACH = 5000, 350
 # Depths below the summit, beyond so much and one for each number, that no walker will see: a sketch heeds them less.
 _DEEP = 10.0
 # What no parabola has is alike over so many standard deviations, times the root of how many numbers there are.
@@ -28,10 +28,9 @@ _REACH = 4.0
 _RIPPLE = 1e-4
 # Beyond the farthest look a sketch falls off so steeply.
 _WALL = 10.0
-# How far off a sketch may be, in log-posterior, at looks that it has not seen; so many are kept from it, of each five.
-_WORST = 2.0
-# Steps of a rehearsal, and how much flatter than a sketch they take it.
-_STEPS, _FLATTER = 25, 0.9
+# How far off a sketch may be, in log-posterior, at looks that it has not seen: one through so many of four fifths is
+# tried at the rest.
+_WORST, _TRIED = 2.0, 2000
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Sketch:
         most = min(_MOST, _EACH * (places.shape[1] + 1))
         places, heights = places[-most:], heights[-most:]
         before = 4 * len(places) // 5
-        trial = cls._through(places[:before], heights[:before])
+        trial = cls._through(places[:before][-_TRIED:], heights[:before][-_TRIED:])
         if trial is None:
             return None
         probable = heights[before:] > trial.top - _deep(places.shape[1])
@@ -99,25 +98,27 @@ class Sketch:
             self.top + _terms(at) @ self.parabola + _alike(at, self.looks) @ self.weights - wall
         )
 
-    def rehearsed(self, leap: Proposal, scale: Array, anywhere: float) -> Proposal:
-        """A proposal where some steps on the sketch lead; it is in balance with the sketch, somewhat flattened.
+    def rehearsed(self, leap: Proposal, scale: Array, steps: int, anywhere: float, flat: float) -> Proposal:
+        """A proposal where so many steps on the sketch lead; it is in balance with the sketch times ``flat``.
 
         Every step is in balance with it, and which kind comes when is as likely one way as the other: so is all of it.
 
         ``leap``      to anywhere;  ``scale``  of steps to nearby, (number, number)
-        ``anywhere``  share of steps that go anywhere. Without any walkers stay near, where a sketch is off by much the
-                      same as where they are
+        ``anywhere``  share of steps that go anywhere. After few steps without any walkers are still near, where a
+                      sketch is off by much the same as where they were
+        ``flat``      how high the sketch is taken to be, 0 to 1. A walker far out, where a sketch is too low, stays the
+                      longer the steeper it is
         """
         nearby = 2.4 / np.sqrt(len(scale)) * np.linalg.cholesky(scale).T
 
         def propose(places: Array, luck: np.random.RandomState) -> tuple[Array, Array]:
-            begun = now = _FLATTER * self.heights(places)
-            for _ in range(_STEPS):
+            begun = now = flat * self.heights(places)
+            for _ in range(steps):
                 if luck.uniform() < anywhere:
                     new, ratio = leap(places, luck)
                 else:
                     new, ratio = places + luck.normal(size=places.shape) @ nearby, np.zeros(len(places))
-                then = _FLATTER * self.heights(new)
+                then = flat * self.heights(new)
                 goes = np.log(luck.uniform(size=len(places))) < then - now + ratio
                 places, now = np.where(goes[:, None], new, places), np.where(goes, then, now)
             return places, begun - now
@@ -137,6 +138,18 @@ def _terms(at: Array) -> Array:
 
 def _alike(these: Array, those: Array) -> Array:
     """How alike what is left of a parabola is at two places: Matérn's, twice differentiable, (these, those)."""
-    square = np.sum(these**2, axis=1)[:, None] + np.sum(those**2, axis=1) - 2.0 * these @ those.T
-    apart = np.sqrt(np.maximum(square, 0.0) * 5.0 / these.shape[1]) / _REACH
-    return np.asarray((1.0 + apart + apart**2 / 3.0) * np.exp(-apart))
+    # In place: most of a rehearsal's time is here, and fresh memory would take half of it.
+    apart = these @ those.T
+    apart *= -2.0
+    apart += np.sum(these**2, axis=1)[:, None]
+    apart += np.sum(those**2, axis=1)
+    np.maximum(apart, 0.0, out=apart)
+    apart *= 5.0 / these.shape[1] / _REACH**2
+    np.sqrt(apart, out=apart)
+    alike: Array = apart / 3.0
+    alike += 1.0
+    alike *= apart
+    alike += 1.0
+    np.negative(apart, out=apart)
+    alike *= np.exp(apart, out=apart)
+    return alike

@@ -6,7 +6,6 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,13 +81,13 @@ def calibrate(inputs: FitInputs, path: Path, watch: Watch) -> CaseFitResult:
 def reporting(watch: Watch) -> Callable[[str, int, int], None]:
     """What a fit calls with what it does, parts done and all parts."""
 
-    @cache
-    def began(stage: str) -> float:
-        return time.monotonic()
+    firsts = dict[str, tuple[float, int]]()
 
     def report(doing: str, done: int, of: int) -> None:
-        # "drawing, R-hat 1.02": what stands after the comma changes while the same is done.
-        watch.ticks(doing, began(doing.partition(",")[0]))(done, of)
+        # "drawing, R-hat 1.02": what stands after the comma changes while the same is done. Parts that are there at
+        # first are those of a fit that was begun before.
+        began, before = firsts.setdefault(doing.partition(",")[0], (time.monotonic(), done))
+        watch.ticks(doing, began, before=before)(done, of)
 
     return report
 

@@ -20,6 +20,7 @@ from otosome.results import (
     check_free,
     copy_shelves,
     fill,
+    lying_in,
     open_result,
     scratch,
     usual,
@@ -293,7 +294,7 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
         copy_shelves(study, part)
         fill(part, result, readings_of(study, result, ears), ears, record)
         watch.check()
-    return StudyResult(folder, record, open_result(folder))
+    return StudyResult(folder, record, lying_in(result, folder))
 
 
 def _drawn(study: Study, record: Record) -> tuple[Ears, Study]:

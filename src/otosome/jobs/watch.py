@@ -109,9 +109,10 @@ class Watch:
         if self._end.is_set():
             raise Cancelled
 
-    def ticks(self, doing: str, began: float | None = None, unit: str = "") -> Tick:
+    def ticks(self, doing: str, began: float | None = None, unit: str = "", before: int = 0) -> Tick:
         """What a job calls with the parts done and all parts; ``began`` on the monotonic clock, now by default.
 
+        ``before``  parts that were there when it began, as of a job that goes on: they took no time of it
         ``unit``  what is counted, such as "animals": then the first call, before any work, says how many were there
         """
         if unit:
@@ -122,8 +123,8 @@ class Watch:
         def tick(done: int, of: int) -> None:
             self.check()
             if self.show is not None:
-                took = time.monotonic() - began
-                self.show(Progress(doing, done, of, took * (of - done) / done if done else None))
+                took, own = time.monotonic() - began, done - before
+                self.show(Progress(doing, done, of, took * (of - done) / own if own else None))
 
         return tick
 

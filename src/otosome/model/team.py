@@ -7,10 +7,12 @@ in their place. Whoever waits for a result works too: there is one helper less t
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import os
 import pickle
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
@@ -33,6 +35,9 @@ MOST = 4
 _ALONE = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
+# Of glibc's allocator, by the number that malloc.h gives each: up to what size an array comes from the heap, how much
+# that is free the heap holds on to, and how much more than needed it takes from the system at a time; bytes.
+_HEAP = {-3: 2**25, -1: 2**28, -2: 2**26}
 # Pieces of work that a helper remembers: a study with its plan is sent once for all blocks of ears.
 _REMEMBERED = 8
 _numbers = count()
@@ -189,6 +194,7 @@ def processes(workers: int, imports: Sequence[str] = ()) -> Iterator[Team]:
 
     ``imports``  modules that a helper imports before it is asked for anything
     """
+    _use_again()
     with ExitStack() as stack:
         helpers = [stack.enter_context(_process(imports)) for _ in range(workers - 1)]
         yield stack.enter_context(_at_work(Team(helpers)))
@@ -253,12 +259,24 @@ def _process(imports: Sequence[str]) -> Iterator[_Process]:
         ours.close()
 
 
+def _use_again() -> None:
+    """Let this process use memory again that it has freed.
+
+    The arrays of a block of ears come and go by the hundred. What is given back to the system meanwhile comes from it
+    anew, page by page and wiped: a fifth of the time of a simulation.
+    """
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        for number, size in _HEAP.items():
+            libc.mallopt(number, size)
+
+
 def _help(pipe: Connection, imports: Sequence[str]) -> None:
     """What a helper process does until it is ended, or the one who asks is gone."""
     # What ends a whole group of processes is answered by the one who asks, and then this one is ended.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.SIG_IGN)
     _TEAM.set(Team())
+    _use_again()
     for module in imports:
         importlib.import_module(module)
     known: dict[int, Callable[[Any], Any]] = {}

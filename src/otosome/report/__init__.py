@@ -64,17 +64,20 @@ def page(result: xr.Dataset, readings: pd.DataFrame) -> str:
 def _numbered(result: xr.Dataset, readings: pd.DataFrame, begun: Begun | None = None) -> str:
     """The report as HTML text, the same for the same result."""
     from otosome.model.team import team
-    from otosome.report.pictures import begin
+    from otosome.report.pictures import begin, begin_dotted
     from otosome.report.summary import check
 
     check(result)
     page = _side_by_side if "therapies" in result.attrs else _study
     with team(1) as alone:
-        return page(result, readings, begin(alone, result, readings) if begun is None else begun)
+        pictures = (
+            {**begin(alone, result), **begin_dotted(alone, result, readings)} if begun is None else begun
+        )
+        return page(result, readings, pictures)
 
 
 def _study(result: xr.Dataset, readings: pd.DataFrame, begun: Begun) -> str:
-    from otosome.report import claims, summary
+    from otosome.report import summary
     from otosome.report.dose import insight
 
     style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "window.js"))
@@ -90,7 +93,6 @@ def _study(result: xr.Dataset, readings: pd.DataFrame, begun: Begun) -> str:
         drugs=summary.drugs(result),
         **{name: picture.result() for name, picture in begun.items()},
         insight=insight(result),
-        claims=claims.claims(result.attrs["name"]),
         command="run",
     )
 

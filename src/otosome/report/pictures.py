@@ -19,12 +19,24 @@ if TYPE_CHECKING:
     from otosome.answers.therapies import SideBySide
 
 Begun = Mapping[str, Task[str, Any]]
-_Draw = Callable[["xr.Dataset", "pd.DataFrame"], Any]
+_Draw = Callable[["xr.Dataset", Any], Any]
+# Those that show readings; these are given to no other.
+_DOTTED = ("frequency", "audiograms")
 
 
-def begin(helpers: Team, result: xr.Dataset, readings: pd.DataFrame) -> Begun:
-    """Hand out every picture of a result's page, by what its template calls it, those that take longest first."""
-    names = list(_THERAPIES if "therapies" in result.attrs else _STUDY)
+def begin(helpers: Team, result: xr.Dataset) -> Begun:
+    """Hand out the pictures of a result's page that show no readings, by what its template calls them."""
+    return _begun(helpers, result, None)
+
+
+def begin_dotted(helpers: Team, result: xr.Dataset, readings: pd.DataFrame) -> Begun:
+    """Hand out the other pictures of the page, which show readings as dots."""
+    return _begun(helpers, result, readings)
+
+
+def _begun(helpers: Team, result: xr.Dataset, readings: pd.DataFrame | None) -> Begun:
+    drawings = _THERAPIES if "therapies" in result.attrs else _STUDY
+    names = [name for name in drawings if (name in _DOTTED) == (readings is not None)]
     # No picture shows the states of which ``measure`` makes another endpoint, and they are most of a result.
     shown = result.drop_vars([*STATES, "stria"], errors="ignore")
     return dict(zip(names, helpers.begin(partial(_drawn, shown, readings), names), strict=True))
@@ -81,6 +93,12 @@ def _courses(result: xr.Dataset) -> Any:
     return [panel for name in therapies.scored(_beside(result)) for panel in figures.over_time(result, name)]
 
 
+def _claims(result: xr.Dataset) -> Any:
+    from otosome.report.claims import claims  # half a second to import
+
+    return claims(result.attrs["name"])
+
+
 # The pictures of a page by what its template calls them, those that take longest first.
 _STUDY: dict[str, _Draw] = {
     "cochleogram": lambda result, _: figures.cochleogram(result) if heard(result) else [],
@@ -89,6 +107,8 @@ _STUDY: dict[str, _Draw] = {
     ),
     "course": lambda result, _: _first(result, lambda name: figures.over_time(result, name)),
     "window_svg": lambda result, _: _window(result),
+    # No picture, but as long in the making: whether its rows are stale is read from the whole shelf.
+    "claims": lambda result, _: _claims(result),
     "others": lambda result, _: figures.together(result, heard(result)[1:]),
     "delivery": lambda result, _: figures.delivery(result) if heard(result) else [],
     "drug_curves": lambda result, _: _where(result, drugs.curves),
@@ -106,6 +126,6 @@ _THERAPIES: dict[str, _Draw] = {
 }
 
 
-def _drawn(result: xr.Dataset, readings: pd.DataFrame, name: str) -> Any:
+def _drawn(result: xr.Dataset, readings: pd.DataFrame | None, name: str) -> Any:
     of = _THERAPIES if "therapies" in result.attrs else _STUDY
     return of[name](result, readings)

@@ -1,6 +1,6 @@
 """A result's folder: which verb wrote it and of what, its numbers and its files, and how it comes to stand there."""
 
-from otosome.results.dataset import ANSWER, DATA, EARS, GROUNDS, STUDY, read_answer, read_data
+from otosome.results.dataset import ANSWER, DATA, EARS, GROUNDS, STUDY, lying_in, read_answer, read_data
 from otosome.results.files import (
     copy_shelves,
     csv_text,
@@ -39,6 +39,7 @@ __all__ = [
     "fill_review",
     "fill_trial",
     "is_ours",
+    "lying_in",
     "open_result",
     "read_answer",
     "read_data",

@@ -120,21 +120,20 @@ def grouped(result: xr.Dataset) -> dict[str, xr.Dataset]:
     return {name: _attributeless(whole[names]) for name, names in by_group.items()}
 
 
-def _head(result: xr.Dataset, groups: Mapping[str, xr.Dataset], readings: pd.DataFrame) -> xr.DataTree:
-    """The groups of a file with a single ear and a single reading."""
+def _heads(
+    result: xr.Dataset, groups: Mapping[str, xr.Dataset], readings: pd.DataFrame
+) -> dict[str, xr.Dataset]:
+    """The groups of a file with a single ear and a single reading; ``/`` is the file itself."""
     import pandas as pd
     import xarray as xr
 
-    short = {name: group.isel(subject=slice(0, 1), missing_dims="ignore") for name, group in groups.items()}
-    short["readings"] = _table(readings[:1], "reading")
-    short["sources"] = _table(pd.DataFrame(json.loads(result.attrs["sources"])), "source")
-    root = xr.Dataset(
-        attrs={
-            "title": "A result of otosome",
-            **{name: result.attrs[name] for name in _SHORT if name in result.attrs},
-        }
-    )
-    return xr.DataTree.from_dict({"/": root, **{f"/{name}": group for name, group in short.items()}})
+    short = {name: result.attrs[name] for name in _SHORT if name in result.attrs}
+    return {
+        "/": xr.Dataset(attrs={"title": "A result of otosome", **short}),
+        **{name: group.isel(subject=slice(0, 1), missing_dims="ignore") for name, group in groups.items()},
+        "readings": _table(readings[:1], "reading"),
+        "sources": _table(pd.DataFrame(json.loads(result.attrs["sources"])), "source"),
+    }
 
 
 def _attributeless(part: xr.Dataset) -> xr.Dataset:
@@ -166,10 +165,10 @@ def write_data(result: xr.Dataset, readings: Path, folder: Path) -> None:
     ``readings``  the file of ``write_readings``
     """
     groups = grouped(result)
-    head = _head(result, groups, next(read_readings(readings)))
+    heads = _heads(result, groups, next(read_readings(readings)))
     lengths = {"subject": result.sizes["subject"], "reading": count(readings)}
     pieces = {name: of_ears(group, "subject") for name, group in groups.items() if "subject" in group.sizes}
-    write_large(folder / DATA, head, lengths, {**pieces, "readings": _readings(readings)})
+    write_large(folder / DATA, heads, lengths, {**pieces, "readings": _readings(readings)})
     answer = {name: json.loads(text) for name, text in result.attrs.items() if name not in (*_SHORT, "study")}
     (folder / ANSWER).write_text(
         json.dumps(answer, indent=1, ensure_ascii=False), encoding="utf-8", newline="\n"
@@ -229,6 +228,20 @@ def _group(file: Path, name: str | None = None) -> xr.Dataset:
             values = unread(part.shape, part.dtype, _Part(file, written, f"{name or ''}/{each}"))
             variables[each] = (part.dims, values, part.attrs)
         return xr.Dataset({each: variables[each] for each in opened.data_vars}, rest.coords, rest.attrs)
+
+
+def lying_in(result: xr.Dataset, folder: Path) -> xr.Dataset:
+    """A result that was written into a folder, with what is large of it read from there from now on."""
+    from otosome.forward.unread import unread
+
+    file, whole = folder / DATA, result.copy()
+    written = _written(file)
+    for name, variable in result.data_vars.items():
+        if is_large(variable.dims):
+            read = _Part(file, written, f"{group_of(result, str(name))}/{name}")
+            values = unread(variable.shape, variable.dtype, read)
+            whole[name] = (variable.dims, values, variable.attrs)
+    return whole
 
 
 def _written(file: Path) -> tuple[int, int]:

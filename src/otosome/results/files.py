@@ -43,11 +43,12 @@ def fill(
     """
     from otosome.model.team import team
     from otosome.report import write_report
-    from otosome.report.pictures import begin, shown
+    from otosome.report.pictures import begin, begin_dotted, shown
 
     with team(2) as helpers:
+        plain = begin(helpers, result)
         drawn = write_readings(folder / _READINGS, readings, shown(result))
-        begun = begin(helpers, result, drawn)
+        begun = {**plain, **begin_dotted(helpers, result, drawn)}
         _write_tables(folder, result, ears)
         write_report(result, drawn, folder / "report.html", begun)
     record.write(folder)
@@ -412,7 +413,7 @@ def tame(table: pd.DataFrame) -> pd.DataFrame:
 
 def _wild(column: pd.Series) -> bool:
     """Whether a column holds text that would be run; one of a kind of numbers holds no text."""
-    texts = {cell for cell in column if isinstance(cell, str)} if column.dtype.kind == "O" else set()
+    texts = {cell for cell in column.unique() if isinstance(cell, str)} if column.dtype.kind == "O" else set()
     return any(tamed(text) != text for text in texts)
 
 

@@ -6,8 +6,8 @@ knots in h, each event twice (just before, just after). A bound parameter has sh
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -73,6 +73,17 @@ class Exposure:
     knots: Hours
     concentration: Mapping[str, Array]
     use: Use
+    _known: dict[tuple[int, int], tuple[object, Ear, Array]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def once(self, formula: object, ear: Ear, value: Callable[[], Array]) -> Array:
+        """What a formula makes of this exposure of an ear, for all that is asked of it; computed once."""
+        key = id(formula), id(ear)
+        if key not in self._known:
+            # Both are kept with it, so that no other takes their number.
+            self._known[key] = formula, ear, value()
+        return self._known[key][2]
 
     def during(self) -> Array:
         """1 on the knots from each start to its stop, else 0; shape (time,)."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -65,10 +66,10 @@ class Tube:
 
     def smooth(self) -> Array:
         """What crosses each border by the scheme of fourth order, (classes, border, 4, lane)."""
-        rates, first = self._room(), 0
-        for count in self.parts:
-            self._part(rates, first, count)
-            first += count
+        rates = self._room()
+        for (low, high), borders in _inner(tuple(self.parts)):
+            crossing = self._within(borders, np.arange(low, high + 1))
+            rates[:, borders + 1, 2 + low : 2 + high] = crossing.swapaxes(1, 2)
         for joint in np.cumsum(self.parts)[:-1]:
             rates[:, joint] = self._joint(int(joint))
         forth, ebb = np.maximum(self.flow, 0.0), np.maximum(-self.flow, 0.0)
@@ -106,16 +107,7 @@ class Tube:
         from_outside = (exchange + entering - (exchange + leaving) * outer) / self.outside
         return np.concatenate([from_outside[:, None], -(exchange + leaving) * inner], axis=1)
 
-    def _part(self, rates: Array, first: int, count: int) -> None:
-        """Borders within a part of smooth cross-section, those with as many cells beside them together."""
-        borders = np.arange(count - 1)
-        reach = np.stack([np.maximum(-2, -borders - 1), np.minimum(2, count - 1 - borders)])
-        for low, high in np.unique(reach, axis=1).T:
-            here = first + borders[(reach[0] == low) & (reach[1] == high)]
-            crossing = self._within(here, np.arange(low, high + 1))
-            rates[:, here + 1, 2 + low : 2 + high] = crossing.swapaxes(1, 2)
-
-    def _within(self, borders: Array, reach: Array) -> Array:
+    def _within(self, borders: Indices, reach: Indices) -> Array:
         """What crosses some borders, by the cells between the edges in reach, (classes, cell, border, lane)."""
         edge = borders + 1
         passed, along = _passed(self.volumes), _passed(self.lengths)
@@ -150,6 +142,18 @@ class Tube:
         value = meeting + share * (upstream - meeting)
         slope = self.spread * squares[1] * (after - ends[1] * meeting)
         return self.flow * value - slope
+
+
+@lru_cache(maxsize=16)
+def _inner(parts: tuple[int, ...]) -> list[tuple[tuple[int, int], Indices]]:
+    """Borders within parts of so many cells, (border,), with the first and the last edge they reach in their part."""
+    by_reach: dict[tuple[int, int], list[int]] = {}
+    first = 0
+    for count in parts:
+        for n in range(count - 1):
+            by_reach.setdefault((max(-2, -n - 1), min(2, count - 1 - n)), []).append(first + n)
+        first += count
+    return [(reach, np.array(borders)) for reach, borders in by_reach.items()]
 
 
 def neighbours(borders: int) -> Iterator[tuple[int, Indices, Indices, Indices]]:

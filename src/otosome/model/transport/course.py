@@ -146,7 +146,7 @@ def solve(
     for first in range(0, anatomy.subjects, LANES):
         run = _Run.start(anatomy, solute, flows, samples, first, windows, (tuple(keep), rows.size), built)
         run.through(few, factors, refine)
-        run.hand_over(concentration, spread(run.record.history, knots, rows))
+        run.hand_over(concentration, spread(run.history, knots, rows))
         runs.append(run)
     return _gather(anatomy, solute, knots, concentration, runs)
 
@@ -461,13 +461,18 @@ class _Run:
         volume = share * _columns(sample.volume, self.subjects)
         self.sampled[:, number] += aspirate(self.amounts, self.network, sample, volume, self.beyond[number])
 
+    @property
+    def history(self) -> Array:
+        """What is kept of these ears where steps end, (time, row, ear): without lanes that only fill the block."""
+        return self.record.history[:, :, : int(self.subjects[-1] - self.subjects[0]) + 1]
+
     def hand_over(self, concentration: dict[str, Array], whole: Array) -> None:
-        """Copy what is kept of these ears on all knots, (time, row, lane), to where all ears' is."""
+        """Copy what is kept of these ears on all knots, (time, row, ear), to where all ears' is."""
         ears = slice(int(self.subjects[0]), int(self.subjects[-1]) + 1)
         count, start = ears.stop - ears.start, 0
         for name in self.compartments:
             classes, cells = self.network.nodes.index[name].shape
-            rows = whole[:, start : start + classes * cells, :count]
+            rows = whole[:, start : start + classes * cells]
             history = rows.reshape(-1, classes, cells, count).transpose(1, 3, 0, 2)
             concentration[name][:, ears] = history[..., 0] if name in LUMPED else history
             start += classes * cells

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from otosome.model.lanes import aligned
 from otosome.model.transport.anatomy import Anatomy, window_share
@@ -23,6 +23,9 @@ from otosome.model.transport.kernel import (
 from otosome.model.transport.pattern import eliminate
 from otosome.model.transport.solute import CONVERSIONS, Solute
 from otosome.units import Array, Microlitres
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 TISSUES = ("organ_of_corti", "lateral_wall", "rosenthals_canal")
 # Scala media only where a solute states how it gets there; first, as it hangs on the lateral wall alone.
@@ -234,6 +237,8 @@ class Network:
 
     def jacobian(self, amounts: Array, lane: int) -> csr_array:
         """Derivative of the rates of one lane by its amounts, (node, node); ``amounts`` (node, lane)."""
+        from scipy.sparse import csr_array
+
         flux = self.flux
         here, total = amounts[flux.site, lane], self.competing(amounts)[:, lane]
         room = flux.half[:, lane] + np.abs(total)

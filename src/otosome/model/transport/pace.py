@@ -64,10 +64,11 @@ def spread(values: Array, knots: Hours, rows: Rows) -> Array:
     whole = np.empty((knots.size, *values.shape[1:]))
     whole[rows] = values
     # One knot after another, so that what is added up stays in the nearest cache.
+    between, part = np.empty((2, *values.shape[1:]))
     for knot, after, of, by in zip(others, np.searchsorted(rows, others), points, weights, strict=True):
-        between = by[0] * values[of[0]]
+        np.multiply(values[of[0]], by[0], out=between)
         for point, weight in zip(of[1:], by[1:], strict=True):
-            between += weight * values[point]
+            between += np.multiply(values[point], weight, out=part)
         least = np.minimum(np.minimum(values[after - 1], values[after]), 0.0)
         np.maximum(between, least, out=whole[knot])
     return whole

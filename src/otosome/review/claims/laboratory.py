@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 
 from otosome.catalog import Catalog, Entry
-from otosome.ears import Ears
+from otosome.ears import Ears, Rows
 from otosome.errors import BadInput
 from otosome.evidence import Parameter, draw_columns
 from otosome.roles import Figure, Options
@@ -165,14 +165,19 @@ class Laboratory:
         work: Work,
         world: int = 1,
         numbers: Numbers | None = None,
+        ears: Rows | None = None,
     ) -> dict[str, Array]:
-        """Some arms of a study for the laboratory's ears; ``work`` takes a block to arrays, subject first."""
+        """Some arms of a study for the laboratory's ears; ``work`` takes a block to arrays, subject first.
+
+        ``ears``  some of them by position, shape (subject,)
+        """
         from otosome.forward import Plan, through
         from otosome.model.transport import Grid
 
         plan = Plan(study, tuple(arms), Grid(), growth=_GROWTH)
         # Claims go side by side, and the work of a formula of one's own may be such as no other process can have.
-        return through(plan, self.table(study, world, numbers), work, workers=1)
+        table = self.table(study, world, numbers)
+        return through(plan, table if ears is None else table.take(ears), work, workers=1)
 
     def fate(self, ears: Cochleae, arm: PlannedArm) -> Fate:
         """What becomes of some ears in an arm."""

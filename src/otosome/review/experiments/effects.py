@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import gammaln
-from scipy.stats import norm, t
+from scipy.special import gammaln, ndtri, stdtrit
 
 from otosome.evidence import ALIKE
 from otosome.review.experiments.experiment import Experiment
@@ -119,7 +118,7 @@ def _difference(
         return None
     sign = -1.0 if outcome.better == "lower" else 1.0
     if outcome.difference is not None and outcome.low is not None and outcome.high is not None:
-        error = (outcome.high - outcome.low) / (2 * norm.ppf(0.975))
+        error = (outcome.high - outcome.low) / (2 * ndtri(0.975))
         return None if scale == "g" else (sign * outcome.difference, error**2, 0.0)
     means, deviations, errors = _moments(outcome, n)
     difference = sign * (means[0] - means[1])
@@ -152,7 +151,7 @@ def _moments(
         assert counts is not None
         return means, spread, spread / np.sqrt(counts)
     if outcome.spread_is == "95 %":
-        spread = spread / (norm.ppf(0.975) if counts is None else t.ppf(0.975, counts - 1))
+        spread = spread / (ndtri(0.975) if counts is None else stdtrit(counts - 1, 0.975))
     return means, None if counts is None else spread * np.sqrt(counts), spread
 
 

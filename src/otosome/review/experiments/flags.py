@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t
+from scipy.special import stdtr
 
 from otosome.errors import BadInput
 from otosome.review.experiments.experiment import Experiment
@@ -89,7 +89,7 @@ def _p(outcome: OutcomeTable, n: Sequence[float], times: float, as_error: bool =
     is_error = as_error or outcome.spread_is == "SEM"
     errors = spread if is_error else spread / np.sqrt(counts)
     value = abs(means[0] - means[1]) / math.sqrt(float(np.sum(errors**2)))
-    return float(2 * t.sf(value, counts.sum() - 2))
+    return float(2 * stdtr(counts.sum() - 2, -value))
 
 
 def check_once(every: Sequence[Experiment]) -> None:

@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import gammaln
-from scipy.stats import nct, norm, t
+from scipy.special import gammaln, nctdtr, ndtr, ndtri, stdtrit
 
 from otosome.evidence import ALIKE
 from otosome.review.experiments.effects import WITHIN, effects, units
@@ -22,11 +21,24 @@ from otosome.review.experiments.experiment import Experiment
 from otosome.roles import OutcomeTable
 from otosome.units import Array
 
+_WHOLE = math.sqrt(2.0 * math.pi)
+
+
+def _density(deviate: Array) -> Array:
+    """Density of a standard normal. (SciPy's distributions, which have it too, take half a second to import.)"""
+    return np.asarray(np.exp(-(deviate**2) / 2.0) / _WHOLE)
+
+
+def _log_density(deviate: Array) -> Array:
+    """Its logarithm."""
+    return -(deviate**2) / 2.0 - math.log(_WHOLE)
+
+
 # Animals a group where a paper prints no count, and the level of a test where it says only that nothing differed.
 ASSUMED_N, ASSUMED_LEVEL = 6, 0.05
 # Places of the common factor, in standard deviations, and their weights.
 _NODES: Array = np.linspace(-8.0, 8.0, 161)
-_NODE_WEIGHTS = norm.pdf(_NODES) / norm.pdf(_NODES).sum()
+_NODE_WEIGHTS = _density(_NODES) / _density(_NODES).sum()
 # Effects in units of an animal's SD, on which chances are computed.
 GRID: Array = np.linspace(-6.0, 10.0, 321)
 
@@ -52,18 +64,18 @@ class Outcome:
         if math.isinf(end):
             return np.full_like(effect, end)
         # Both tails are computed, so that neither is one less nearly all.
-        below = nct.cdf(end, self.freedom, self.scale * effect)
-        above = nct.sf(end, self.freedom, self.scale * effect)
+        below = nctdtr(self.freedom, self.scale * effect, end)
+        above = nctdtr(self.freedom, -self.scale * effect, -end)
         tiny = 1e-300
-        quantile = np.where(
-            below < 0.5, norm.ppf(np.maximum(below, tiny)), -norm.ppf(np.maximum(above, tiny))
-        )
+        quantile = np.where(below < 0.5, ndtri(np.maximum(below, tiny)), -ndtri(np.maximum(above, tiny)))
         # Far out the series for the tail fails; there t less its mean is nearly normal.
         normal = (end - self.scale * effect) / math.sqrt(1 + end**2 / (2 * self.freedom))
         return np.where(np.isfinite(quantile) & (np.abs(quantile) < 8), quantile, normal)
 
     def density(self, effect: Array) -> Array:
         """Density of t at the printed point, for each true effect."""
+        from scipy.stats import nct  # half a second to import, and needed for an exact p only
+
         return np.nan_to_num(np.asarray(nct.pdf(self.low, self.freedom, self.scale * effect)))
 
 
@@ -81,13 +93,13 @@ def results(experiment: Experiment, outcome: OutcomeTable) -> list[Outcome]:
 def ends(outcome: OutcomeTable, freedom: float) -> tuple[float, float]:
     """Between which values of t an outcome lies, above zero where the treated are better."""
     if outcome.direction == "none":
-        critical = float(t.isf((outcome.p_above or ASSUMED_LEVEL) / 2, freedom))
+        critical = -float(stdtrit(freedom, (outcome.p_above or ASSUMED_LEVEL) / 2))
         return -critical, critical
     sign = 1.0 if outcome.direction == "better" else -1.0
     if outcome.p is not None:
-        point = sign * float(t.isf(outcome.p / 2, freedom))
+        point = -sign * float(stdtrit(freedom, outcome.p / 2))
         return point, point
-    least = 0.0 if outcome.p_below is None else float(t.isf(outcome.p_below / 2, freedom))
+    least = 0.0 if outcome.p_below is None else -float(stdtrit(freedom, outcome.p_below / 2))
     return (least, math.inf) if sign > 0 else (-math.inf, -least)
 
 
@@ -102,10 +114,10 @@ def chance(each: Sequence[Outcome], effect: Array, within: float = WITHIN) -> Ar
         common, own = math.sqrt(alike) * _NODES, math.sqrt(1 - alike)
         low, high = test.quantiles(effect)
         if test.low == test.high:
-            inner = norm.logpdf((low[:, None] - common) / own) - math.log(own) - norm.logpdf(low)[:, None]
+            inner = _log_density((low[:, None] - common) / own) - math.log(own) - _log_density(low)[:, None]
             log += inner + np.log(np.maximum(test.density(effect), 1e-300))[:, None]
         else:
-            inside = norm.cdf((high[:, None] - common) / own) - norm.cdf((low[:, None] - common) / own)
+            inside = ndtr((high[:, None] - common) / own) - ndtr((low[:, None] - common) / own)
             log += np.log(np.maximum(inside, 1e-300))
     return np.asarray(np.exp(log) @ _NODE_WEIGHTS)
 
@@ -175,10 +187,10 @@ def _of_effect(
 ) -> Evidence:
     error = math.sqrt(variance)
     strength = experiment.options.outcome[rows[0]].strength
-    critical = float(norm.ppf(0.975)) * error
-    of_value = norm.pdf(value, GRID, error)
+    critical = float(ndtri(0.975)) * error
+    of_value = _density((value - GRID) / error) / error
     certain = of_value if value > critical else np.zeros_like(of_value)
-    printable = norm.sf((critical - GRID) / error)
+    printable = ndtr(-(critical - GRID) / error)
     return Evidence(experiment, control, treated, strength, of_value, certain, printable, rows, "")
 
 
@@ -188,7 +200,7 @@ def _of_tests(experiment: Experiment, control: str, keys: Sequence[str], within:
     used = {key: outcome for key, outcome in outcomes.items() if outcome.strength == strongest}
     each = [test for outcome in used.values() for test in results(experiment, outcome)]
     first = each[0]
-    critical = float(t.isf(ASSUMED_LEVEL / 2, first.freedom))
+    critical = -float(stdtrit(first.freedom, ASSUMED_LEVEL / 2))
     beyond = Outcome(critical, math.inf, first.scale, first.freedom)
     certain = [replace(test, low=max(test.low, critical)) for test in each if test.high > critical]
     return Evidence(
@@ -231,7 +243,7 @@ PRIOR_SD, PRIOR_BETWEEN = 1.0, 1.0
 
 def believed(every: Sequence[Evidence], share: float = 1.0) -> Believed:
     """The mean effect where of results that are not significant ``share`` is printed."""
-    log = norm.logpdf(_MEANS, 0, PRIOR_SD)[:, None] + norm.logpdf(_BETWEENS, 0, PRIOR_BETWEEN)
+    log = _log_density(_MEANS / PRIOR_SD)[:, None] + _log_density(_BETWEENS / PRIOR_BETWEEN)
     spread = _smooth()
     for row in every:
         all_printed = row.printable + share * (1 - row.printable)
@@ -273,13 +285,13 @@ def one_more(every: Sequence[Evidence], n: int) -> OneMore:
     """What an experiment with ``n`` animals a group would change, over what it is likely to find (nine quantiles)."""
     now = believed(every)
     # Effects of a further experiment, with its own error, as evenly likely draws of a normal with these ends.
-    between = (now.next_high - now.next_low) / (2 * norm.ppf(0.95))
+    between = (now.next_high - now.next_low) / (2 * ndtri(0.95))
     error = math.sqrt(2 / n + ((now.next_low + now.next_high) / 2) ** 2 / (4 * n))
     shares = (np.arange(_DRAWS) + 0.5) / _DRAWS
-    likely_effects = norm.ppf(shares, (now.next_low + now.next_high) / 2, math.hypot(between, error))
+    likely_effects = (now.next_low + now.next_high) / 2 + math.hypot(between, error) * ndtri(shares)
     after = []
     for effect in likely_effects:
-        likely = norm.pdf(effect, GRID, error)
+        likely = _density((effect - GRID) / error) / error
         further = replace(every[0], chance=likely, certain=likely, printable=np.ones_like(GRID))
         after.append(believed([*every, further]))
     widths = [row.high - row.low for row in after]
@@ -295,7 +307,7 @@ def one_more(every: Sequence[Evidence], n: int) -> OneMore:
 def _smooth() -> Array:
     """Weights of each effect of ``GRID`` for each mean and SD between experiments, (mean, between, effect)."""
     wide = np.maximum(_BETWEENS, 0.5 * (GRID[1] - GRID[0]))
-    weights = norm.pdf(GRID[None, None, :], _MEANS[:, None, None], wide[None, :, None])
+    weights = _density((GRID - _MEANS[:, None, None]) / wide[None, :, None]) / wide[None, :, None]
     return np.asarray(weights / weights.sum(axis=2, keepdims=True))
 
 

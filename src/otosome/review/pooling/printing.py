@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import ndtr, ndtri
 
 from otosome.units import Array
@@ -54,6 +53,8 @@ def minus_log_likelihood(mean: float, tau2: float, values: Array, variances: Arr
 
 def selected(values: Array, variances: Array, share: float) -> Selected:
     """The pool for one share, with the error of the curvature of both numbers at its maximum."""
+    from scipy.optimize import minimize
+
     scale = float(np.sqrt(np.var(values) + variances.mean()))
 
     def minus(numbers: Array) -> float:

@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.stats import chi2, t
+from scipy.special import chdtrc, stdtr, stdtrit
 
 from otosome.errors import BadInput
 from otosome.units import Array
@@ -82,7 +81,7 @@ def pool(values: Array, variances: Array) -> Pool:
         error, quantile = math.sqrt(float(variances[0])), 1.959963984540054
     else:
         error = math.sqrt(float(np.sum(weights * (values - mean) ** 2) / (k - 1) / np.sum(weights)))
-        quantile = float(t.ppf(0.975, k - 1))
+        quantile = float(stdtrit(k - 1, 0.975))
     plain = 1.959963984540054 / math.sqrt(float(np.sum(weights)))
     ahead = quantile * math.sqrt(tau2 + error**2) if k > 1 else None
     typical = (k - 1) * np.sum(fixed) / (np.sum(fixed) ** 2 - np.sum(fixed**2)) if k > 1 else 0.0
@@ -96,7 +95,7 @@ def pool(values: Array, variances: Array) -> Pool:
         tau2,
         float(100 * tau2 / (tau2 + typical)) if tau2 else 0.0,
         q,
-        float(chi2.sf(q, k - 1)) if k > 1 else 1.0,
+        float(chdtrc(k - 1, q)) if k > 1 else 1.0,
         None if ahead is None else mean - ahead,
         None if ahead is None else mean + ahead,
         k,
@@ -123,6 +122,8 @@ def reml(values: Array, variances: Array, moderators: Array) -> float:
     upper = max(float(np.var(values)), float(variances.max()))
     while slope(upper) > 0 and upper < _LARGEST_TAU2:
         upper *= 4
+    from scipy.optimize import brentq  # a tenth of a second to import
+
     return float(brentq(slope, 0.0, upper, xtol=1e-14 * upper, rtol=1e-14))
 
 
@@ -155,7 +156,7 @@ def regression(values: Array, variances: Array, moderators: Array, names: Sequen
     left = values - design @ coefficients
     freedom = k - design.shape[1]
     errors = np.sqrt(np.diag(covariance) * np.sum(weights * left**2) / freedom)
-    p = 2 * t.sf(np.abs(coefficients) / errors, freedom)
+    p = 2 * stdtr(freedom, -np.abs(coefficients) / errors)
     return Regression(tuple(coefficients.tolist()), tuple(errors.tolist()), tuple(p.tolist()), tau2, k)
 
 

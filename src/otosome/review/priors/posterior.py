@@ -19,7 +19,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import logsumexp
 
 from otosome.errors import BadInput
@@ -156,6 +155,8 @@ def _power(log: Array) -> float:
             allowed=f"{LEAST:.0f} or more",
             cure="compute more worlds: python -m tools.worlds 10000",
         )
+    from scipy.optimize import brentq  # a tenth of a second to import, and seldom needed
+
     wanted = min(ENOUGH, 0.5 * log.size)
     return float(brentq(lambda power: _effective(_normal(power * log)) - wanted, 1e-3, 1.0))
 

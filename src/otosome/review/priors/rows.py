@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -86,13 +86,17 @@ class Published:
 
     worlds: Worlds
     printed: tuple[Result, ...]
-    stale: bool
     _under: dict[Prior, Posterior] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @classmethod
     def of(cls, catalog: Catalog) -> Published:
         """What the shelf's experiments say, as it is now: one that is withdrawn says nothing."""
         return _published(catalog.own)
+
+    @cached_property
+    def stale(self) -> bool:
+        """Whether the shelves have other numbers now than the worlds were computed with."""
+        return self.worlds.evidence != fingerprint(Catalog())
 
     def under(self, name: Prior) -> Posterior:
         """Worlds weighed under a prior; raises BadInput where too few explain what was printed."""
@@ -106,7 +110,7 @@ def _published(own: tuple[Path, ...]) -> Published:
     catalog = Catalog(own)
     worlds = shipped()
     printed = tuple(results(worlds, experiments(catalog)))
-    return Published(worlds, printed, worlds.evidence != fingerprint(Catalog()))
+    return Published(worlds, printed)
 
 
 def applies(study: Study) -> bool:

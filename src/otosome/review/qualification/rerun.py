@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from otosome.catalog import Entry
+from otosome.ears import Ears
 from otosome.errors import BadInput
 from otosome.evidence import uniforms
 from otosome.forward import (
@@ -181,9 +182,18 @@ def rerun(entry: Entry[CaseOptions, object], rows: list[Case], terms: Terms) -> 
     """Each row's statistic in each world, shape (world,) by the row's id."""
     study = study_of(entry, terms)
     statistics = {case.id: Statistic.of_case(case, study, entry.card.file) for case in rows}
-    arms = list(dict.fromkeys(arm for statistic in statistics.values() for arm in statistic.arms))
-    subjects = max(case.n for case in rows)
-    read = {arm: _read(study, arm, k, len(arms), subjects, terms) for k, arm in enumerate(arms)}
+    counts: dict[str, int] = {}
+    for case in rows:
+        for arm in statistics[case.id].arms:
+            counts[arm] = max(counts.get(arm, 0), case.n)
+    # Groups of one laboratory share a world, and no subject; a subject is the same however many are looked at.
+    subjects = max(counts.values())
+    ears = draw(study, terms.worlds * len(counts) * subjects, terms.seed, len(counts) * subjects)
+    by_group = np.arange(ears.size).reshape(terms.worlds, len(counts), subjects)
+    read = {
+        arm: _read(study, arm, ears.take(by_group[:, number, :count].ravel()), (subjects, count), terms)
+        for number, (arm, count) in enumerate(counts.items())
+    }
     return {case.id: _statistic(statistics[case.id], case, study, read) for case in rows}
 
 
@@ -214,23 +224,21 @@ def typical(
     return {case.id: _statistic(statistics[case.id], case, study, read) for case in rows}
 
 
-def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: Terms) -> dict[str, Array]:
-    """Readings of an arm's own subjects in every world, shape (world, subject, time, frequency) by measure."""
-    # Groups of one laboratory share a world, and no subject.
-    world = arms * subjects
-    ears = draw(study, terms.worlds * world, terms.seed, world)
-    by_group = np.arange(ears.size).reshape(terms.worlds, arms, subjects)
-    mine = ears.take(by_group[:, number].ravel())
-    planned = plan(study, [arm], growth=_GROWTH)
+def _read(study: Study, arm: str, mine: Ears, subjects: tuple[int, int], terms: Terms) -> dict[str, Array]:
+    """Readings of an arm's own subjects in every world, shape (world, subject, time, frequency) by measure.
 
-    values_by_measure = through(planned, mine, _measures)
-    readings: dict[str, Array] = {"run": mine.run.reshape(terms.worlds, subjects).astype(float)}
+    ``subjects``  in each world: of the largest group, for whose luck with readings all draw, and of this one
+    """
+    most, count = subjects
+    values_by_measure = through(plan(study, [arm], growth=_GROWTH), mine, _measures)
+    readings: dict[str, Array] = {"run": mine.run.reshape(terms.worlds, count).astype(float)}
     for name, measure in study.tables.measure.items():
-        uniform = uniforms(terms.seed, f"observation/{name}/{arm}", 0, values_by_measure[name].size).reshape(
-            values_by_measure[name].shape
-        )
-        value = endpoint(study, measure, mine).read(values_by_measure[name], uniform).value
-        readings[name] = value.reshape(terms.worlds, subjects, *value.shape[1:])
+        values = values_by_measure[name]
+        each = values[0].size
+        luck = uniforms(terms.seed, f"observation/{name}/{arm}", 0, terms.worlds * most * each)
+        own = luck.reshape(terms.worlds, most, *values.shape[1:])[:, :count].reshape(values.shape)
+        value = endpoint(study, measure, mine).read(values, own).value
+        readings[name] = value.reshape(terms.worlds, count, *value.shape[1:])
     return readings
 
 

@@ -9,7 +9,7 @@ from otosome.review.qualification.verdict import (
     Row,
 )
 
-# Of the largest end of an interval: below it is what floating-point sums leave of zero.
+# Of the largest end of an interval around nothing: below it is what floating-point sums leave of zero.
 _ROUNDING = 1e-9
 
 
@@ -37,8 +37,8 @@ def simulated(row: Row) -> str:
     if row.simulated is None:
         return ""
     ends = [row.simulated[key] for key in ("low", "median", "high")]
-    # What a sum leaves of nothing is written as nothing.
-    noise = _ROUNDING * max(map(abs, ends))
+    # What a difference leaves of nothing is written as nothing; ratios of all sizes have one sign.
+    noise = _ROUNDING * max(map(abs, ends)) if min(ends) < 0.0 < max(ends) else 0.0
     low, median, high = (0.0 if abs(end) < noise else end for end in ends)
     if row.kind == "exact":
         return valued(median, row.unit)

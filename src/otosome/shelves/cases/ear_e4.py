@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import ndtr
-from scipy.stats import binom
 
+from otosome.model.counts import binomial
 from otosome.units import (
     Array,
     Fraction,
@@ -62,4 +62,4 @@ class EarE4:
 
     def scored(self, words: Fraction) -> Fraction:
         """Score of each person, by one luck whatever the list, shape (ear,)."""
-        return np.asarray(binom.ppf(ndtr(self.chance.ravel()), _LIST, words) / _LIST)
+        return np.asarray(binomial(ndtr(self.chance.ravel()), _LIST, words) / _LIST)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import ndtr
-from scipy.stats import binom
 
+from otosome.model.counts import binomial
 from otosome.units import Array, Fraction, Plain
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class EarE8:
         ears = ((first, came * half, self.chance), (second, came / half, self.other_chance))
         neurons = np.minimum(came * half, 1.0) - np.minimum(came / half, 1.0)
         heard = [
-            binom.ppf(ndtr(luck.ravel()), _LIST, device.understood(came, np.minimum(now, 1.0))[:, 0]) / _LIST
+            binomial(ndtr(luck.ravel()), _LIST, device.understood(came, np.minimum(now, 1.0))[:, 0]) / _LIST
             for device, now, luck in ears
         ]
         groups = [v.reshape(-1, bench.subjects) for v in (neurons.ravel(), heard[0] - heard[1])]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from otosome.ears import Rows
 from otosome.roles import Figure
 from otosome.units import Array
 
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
     from otosome.forward import Cochleae, Fate
     from otosome.review.claims import Laboratory
 
-# Below saturation the first guess is exact; each round by the secant takes out what saturation bends.
-_ROUNDS = 8
+# Below saturation the first guess is exact; each round by the secant takes out what saturation bends, in the ears in
+# which the round before still changed the logarithm by more than this.
+_ROUNDS, _SETTLED = 8, 1e-6
 _STEEPNESS = (0.1, 10.0)
 # Stands for what no permeability reaches, because the fluid is full or empty before.
 _NONE = 1e15
@@ -67,19 +69,25 @@ class Barrier:
         def reached(ears: Cochleae) -> dict[str, Array]:
             return {"reached": self._reached(laboratory.fate(ears, arm))}
 
-        def off(factor: Array) -> Array:
-            """How far a permeability is from enough, as a logarithm."""
-            reach = laboratory.run(study, [arm], reached, numbers={number: assumed * np.exp(factor)})
+        def off(factor: Array, ears: Rows) -> Array:
+            """How far a permeability is from enough in some ears, as a logarithm."""
+            numbers = {number: assumed * np.exp(factor)}
+            reach = laboratory.run(study, [arm], reached, numbers=numbers, ears=ears)
             return np.log(np.maximum(reach["reached"], 1.0 / _NONE))
 
-        before = np.zeros(laboratory.ears)
-        short = off(before)
+        ears = np.arange(laboratory.ears)
+        before, slope = np.zeros(ears.size), np.ones(ears.size)
+        short = off(before, ears)
         factor: Array = -short
         for _ in range(_ROUNDS):
-            now = off(factor)
-            slope = np.divide(now - short, factor - before, out=np.ones_like(now), where=factor != before)
-            step = now / np.clip(slope, *_STEEPNESS)
-            before, short, factor = factor, now, np.clip(factor - step, -np.log(_NONE), np.log(_NONE))
+            now, apart = off(factor, ears), factor[ears] - before[ears]
+            bent = np.divide(now - short[ears], apart, out=np.ones_like(now), where=apart != 0.0)
+            step = now / np.clip(bent, *_STEEPNESS)
+            further = np.clip(factor[ears] - step, -np.log(_NONE), np.log(_NONE))
+            before[ears], short[ears], slope[ears] = factor[ears], now, bent
+            factor[ears], ears = further, ears[np.abs(further - factor[ears]) > _SETTLED]
+            if not ears.size:
+                break
         full = (short < -1.0) & (slope < _STEEPNESS[0])
         return np.where(full, _NONE, np.exp(factor))
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import binom
 
 from otosome.evidence import uniforms
+from otosome.model.counts import binomial
 from otosome.roles import Figure
 from otosome.shelves.devices.cochlear_implant import CochlearImplant
 from otosome.units import Array
@@ -85,7 +85,7 @@ class Patient:
             other.words(came, np.minimum(came / half, 1.0), own("tested")[:, :, 0]),
         )
         heard = [
-            binom.ppf(uniforms(laboratory.seed, f"claims.patient/{n}", 0, number), self.words, score[:, 0])
+            binomial(uniforms(laboratory.seed, f"claims.patient/{n}", 0, number), self.words, score[:, 0])
             for n, score in enumerate(scores)
         ]
         return np.asarray(_POINTS * (heard[1] - heard[0]) / self.words)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaln, xlog1py, xlogy
 
+from otosome.model.counts import binomial
 from otosome.model.injury import LABELS, Cells
 from otosome.roles import Ear, Reading
 from otosome.units import (
@@ -36,10 +37,8 @@ class CellCount:
 
     def read(self, value: Fraction, uniform: Array) -> Reading:
         """A count over the healthy number; ``uniform`` in (0, 1), same shape as ``value``."""
-        from scipy.stats import binom  # a second to import, and needed to read only
-
         number = self._number()
-        share = binom.ppf(uniform, number, np.clip(value, 0.0, 1.0)) / number
+        share = binomial(uniform, number, np.clip(value, 0.0, 1.0)) / number
         return Reading(share, np.zeros_like(share))
 
     def _number(self) -> Array:

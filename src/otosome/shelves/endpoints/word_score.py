@@ -10,6 +10,7 @@ from scipy.special import gammaln, xlog1py, xlogy
 
 from otosome.errors import BadInput
 from otosome.model import speech
+from otosome.model.counts import binomial
 from otosome.model.hearing import heard
 from otosome.model.injury import Cells
 from otosome.roles import (
@@ -140,10 +141,8 @@ class WordScore:
 
     def read(self, value: Plain, uniform: Array) -> Reading:
         """A score, % of the words of one list; ``uniform`` in (0, 1), same shape as ``value``."""
-        from scipy.stats import binom  # a second to import, and needed to read only
-
         words = self._words()
-        score = _PERCENT * binom.ppf(uniform, words, np.clip(value / _PERCENT, 0.0, 1.0)) / words
+        score = _PERCENT * binomial(uniform, words, np.clip(value / _PERCENT, 0.0, 1.0)) / words
         return Reading(score, np.zeros_like(score))
 
     def log_likelihood(self, reading: Reading, value: Plain) -> Array:

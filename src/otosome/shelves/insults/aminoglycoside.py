@@ -80,4 +80,4 @@ class Aminoglycoside:
 
     def _effect(self, ear: Ear, exposure: Exposure) -> Fraction:
         half: Array = self.ec50 * np.exp(self.gradient * ear.place[None, None, :])
-        return emax(self.hoarded(exposure), half, self.hill)
+        return exposure.once(self, ear, lambda: emax(self.hoarded(exposure), half, self.hill))

@@ -122,6 +122,9 @@ class Cisplatin:
         return self.irritation * self._effect(ear, exposure)
 
     def _effect(self, ear: Ear, exposure: Exposure) -> Fraction:
+        return exposure.once(self, ear, lambda: self._response(ear, exposure))
+
+    def _response(self, ear: Ear, exposure: Exposure) -> Fraction:
         reactive = self.reactive(exposure)
         left = self.reserve / (self.reserve + self._bound(exposure, reactive))
         rise = self.gradient * left * ear.place[None, None, :] - self.childhood * youth(ear)
