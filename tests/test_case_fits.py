@@ -344,6 +344,7 @@ def test_of_two_papers_that_contradict_each_other_the_middle_is_taken_and_neithe
     file = load_case_fit(written(own, text), (own / "shelves",))
     answer = fit_cases(file, own / "chain.npz", lambda *report: None)
     assert answer.numbers[0].value == pytest.approx(20.0, rel=1e-3)
+    assert any("outside its range on the shelf (0.1 to 10)" in sentence for sentence in answer.sentences)
     assert [
         figure.row for figure in answer.figures if f"{figure.row} is not met" in " ".join(answer.sentences)
     ] == [

@@ -143,7 +143,7 @@ def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> CaseFit:
         "linearised" if mixing is None else "posterior",
         rows,
         figures,
-        _sentences(rows, figures, normal, untold, mixing),
+        _sentences(rows, numbers, figures, normal, untold, mixing),
         normal.rounds,
         normal.still if mixing is None else mixing.reached,
         mixing,
@@ -338,12 +338,19 @@ def _beside_print(file: CaseFitFile, normal: Conditional, beside: Array) -> list
 
 def _sentences(
     rows: list[Calibrated],
+    numbers: list[Parameter],
     figures: list[Compared],
     normal: Conditional,
     untold: list[str],
     mixing: Convergence | None,
 ) -> list[str]:
     sentences = [f"The rows hardly tell {name}: it is what was thought before." for name in untold]
+    sentences += [
+        f"{p.name} lies outside its range on the shelf ({number(p.low, 2)} to {number(p.high, 2)}): a misfit, or its "
+        "range is too narrow."
+        for row, p in zip(rows, numbers, strict=True)
+        if not p.low <= row.value <= p.high
+    ]
     if mixing is not None and not mixing.reached:
         sentences.append(
             f"The walkers have not converged (R-hat up to {max(mixing.rhat):.2f}, asked {LARGEST_RHAT:g}): ask for "

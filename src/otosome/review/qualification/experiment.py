@@ -202,8 +202,8 @@ class Experiment:
 
     def _flows(self, bench: Bench, dose: Given, classes: list[str]) -> list[Flow]:
         """The flows of a dose, which holds its own class of a solute and nothing of the others."""
-        held = np.array([[float(name == dose.solute)] for name in classes])
-        amount, volume = held * self._amount(bench, dose), np.full(bench.ears, quantity(dose.volume, "uL"))
+        classed = np.array([[float(name == dose.solute)] for name in classes])
+        amount, volume = classed * self._amount(bench, dose), np.full(bench.ears, quantity(dose.volume, "uL"))
         route, lasts = bench.bind("routes", dose.route), quantity(dose.duration, "h")
         starts = [quantity(text, "h") for text in dose.at]
         return [

@@ -9,7 +9,7 @@ import numpy as np
 
 from otosome.catalog import Entry
 from otosome.ears import Ears
-from otosome.errors import BadInput
+from otosome.errors import BadInput, at
 from otosome.evidence import uniforms
 from otosome.forward import (
     Cochleae,
@@ -94,24 +94,28 @@ class Statistic:
                     allowed=[a for a in allowed if a is not None],
                 )
         statistic._check_measured(study, file, key)
-        allowed_units = statistic._units(study)
-        if not any(same_kind(case.unit, unit) for unit in allowed_units):
-            raise BadInput(
-                "is not in a unit of its statistic",
-                file=file,
-                key=f'row."{case.id}"',
-                given=case.unit or "no unit",
-                allowed=[unit or "no unit" for unit in allowed_units],
-            )
-        if statistic.scale is not None and statistic.grade not in study.scale(statistic.scale).labels:
+        with at(file, f'row."{case.id}"'):
+            statistic._check_unit(case.unit, study)
+        statistic._check_grade(study, file, key)
+        return statistic
+
+    def _check_grade(self, study: Study, file: str, key: str) -> None:
+        """Refuse a grade that its scale does not have."""
+        if self.scale is not None and self.grade not in study.scale(self.scale).labels:
             raise BadInput(
                 "is no grade of its scale",
                 file=file,
                 key=f"{key}.grade",
-                given=statistic.grade,
-                allowed=list(study.scale(statistic.scale).labels),
+                given=self.grade,
+                allowed=list(study.scale(self.scale).labels),
             )
-        return statistic
+
+    def _check_unit(self, stated: str, study: Study) -> None:
+        """Refuse a row in a unit that its statistic is not in."""
+        allowed = self._units(study)
+        if not any(same_kind(stated, unit) for unit in allowed):
+            allowed = [unit or "no unit" for unit in allowed]
+            raise BadInput("is not in a unit of its statistic", given=stated or "no unit", allowed=allowed)
 
     def _units(self, study: Study) -> list[str]:
         """The units that what is printed of it may be in: a share, that of its endpoint, or dB of two levels."""
