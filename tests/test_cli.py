@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
@@ -278,11 +279,18 @@ def test_programs_end_with_the_exit_code_of_the_contract_and_never_a_traceback(t
 # Nothing half-written, nothing lost
 
 
-@pytest.fixture
-def earlier(tmp_path):
-    """A folder that holds an earlier result, and what is in it."""
-    out = tmp_path / "out"
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A result, which nobody writes to."""
+    out = tmp_path_factory.mktemp("whole") / "out"
     assert otosome_("run", QUICK, "--subjects", 1, "--out", out).exit_code == 0
+    return out
+
+
+@pytest.fixture
+def earlier(whole, tmp_path):
+    """A folder that holds an earlier result, and what is in it."""
+    out = shutil.copytree(whole, tmp_path / "out")
     return out, inside(out)
 
 
