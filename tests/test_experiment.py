@@ -253,6 +253,7 @@ statistic = { measure = "abr", of = "noise", against = "no noise" }
         ('found = "41 dB"\nsd = "8 dB"', 'row."my:1".n: is one, left out or stated'),
         ('found = "41 dB"\nsd = "8 %"\nn = 9', 'row."my:1".sd: is in another kind of unit than found'),
         ('found = "41 %"\nn = 9', 'row."my:1": is not in a unit of its statistic; given: %; allowed: dB'),
+        ('found = "41 dB"\nsd = "8 dB"\nn = 9', 'row."my:1".sd: is the spread of one group'),
         ('below = "41 dB"\nsd = "8 dB"\nn = 9', 'row."my:1".sd: stands beside a bound'),
         ('value = "41 dB"\nn = 9', "row.my:1.value: is not a key here; given: 41 dB; allowed: about"),
         ('source = "nobody_2026"\nfound = "41 dB"', "source: no source 'nobody_2026'"),

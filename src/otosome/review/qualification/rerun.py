@@ -96,6 +96,7 @@ class Statistic:
         statistic._check_measured(study, file, key)
         with at(file, f'row."{case.id}"'):
             statistic._check_unit(case.unit, study)
+            statistic._check_spread(case)
         statistic._check_grade(study, file, key)
         return statistic
 
@@ -116,6 +117,16 @@ class Statistic:
         if not any(same_kind(stated, unit) for unit in allowed):
             allowed = [unit or "no unit" for unit in allowed]
             raise BadInput("is not in a unit of its statistic", given=stated or "no unit", allowed=allowed)
+
+    def _check_spread(self, case: Case) -> None:
+        """Refuse the spread of one group as all that is known of how far a comparison of two errs."""
+        if case.sd is not None and case.se is None and self.against is not None:
+            raise BadInput(
+                "is the spread of one group, and a comparison of two errs by both",
+                key="sd",
+                given=f"{case.sd:g} {case.unit}".strip(),
+                cure="state se in its place: of a difference sqrt(sd1^2 / n1 + sd2^2 / n2)",
+            )
 
     def _units(self, study: Study) -> list[str]:
         """The units that what is printed of it may be in: a share, that of its endpoint, or dB of two levels."""
