@@ -26,7 +26,7 @@ from otosome.forward import best, draw, measure, observe, observed, reading, sim
 from otosome.results import netcdf, open_result, readings, scratch, writing
 from otosome.results.dataset import write_data
 from otosome.study import Measure, loads
-from small_study import STUDY, write
+from small_study import STUDY
 
 # All that an ear has at places, at every hour that is measured.
 LARGE = {"intact", "injured", "silent", "stria", "cells", "vesicles", "protein"}
@@ -49,8 +49,8 @@ def study():
 def run(tmp_path_factory):
     """A stored run of some ears."""
     folder = tmp_path_factory.mktemp("run")
-    inputs = jobs.StudyInputs(study=str(write(folder, measure=MEASURES)), subjects=12, out=folder / "out")
-    return jobs.run(inputs)
+    (folder / "noise.toml").write_text(tomli_w.dumps(NOISE), encoding="utf-8")
+    return jobs.run(jobs.StudyInputs(study=str(folder / "noise.toml"), subjects=12, out=folder / "out"))
 
 
 def lies_in_a_file(variable):
