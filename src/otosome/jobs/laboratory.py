@@ -32,7 +32,7 @@ NEW = {
     "batch": ("my_batch.toml", "fill it in, then decide with: otosome quality"),
     "case": (
         "shelves/cases/my_case.toml",
-        "both stand as they are for otosome qualify ROW --shelves shelves; fill in",
+        "runs as it stands: otosome qualify ROW --shelves shelves; fill in",
     ),
     "drug": ("my_drug.toml", "replace what is borrowed in its solute, and run it: otosome run"),
     "experiment": (

@@ -68,7 +68,7 @@ def fault_of(error: Exception) -> BadInput | None:
 
 
 # What is said of a verb that was ended, where what it had done is kept.
-GOES_ON = dict.fromkeys(("fit", "trial"), "; the same command with --resume goes on")
+GOES_ON = dict.fromkeys(("fit", "trial"), "; where draws had begun, the same command with --resume goes on")
 
 
 class Cancelled(Exception):
