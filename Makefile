@@ -41,13 +41,15 @@ browser:
 	  { apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; }; } || \
 	  echo "no chromium: tests in a browser are skipped (apt install chromium)"
 
-# A fresh cache, because a stale compiled kernel gives wrong numbers silently; one thread, so that runs repeat.
+# A fresh cache, because a stale compiled kernel gives wrong numbers silently; one thread, so that runs repeat. Kernels are
+# compiled once, beside the check of types, and not by every process that runs tests.
 test: $(TOOLS) browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	cache=$$(mktemp -d) && trap 'rm -rf "$$cache"' EXIT && \
-	NUMBA_CACHE_DIR="$$cache" NUMBA_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+	export NUMBA_CACHE_DIR="$$cache" NUMBA_NUM_THREADS=1 OMP_NUM_THREADS=1 && \
+	{ $(BIN)/python -m tools.kernels & kernels=$$!; } && \
+	$(BIN)/mypy && wait "$$kernels" && $(BIN)/python -m pytest -n auto --dist loadfile
 
 # Slow checks: a hundred thousand mutated laboratory files, two hundred small changes of the code that its tests must
 # notice, every command of the documents as printed, and the site with its notebooks and links.

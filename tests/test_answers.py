@@ -34,6 +34,7 @@ from otosome.forward import (
     simulate,
     through,
 )
+from otosome.model.team import team
 from otosome.report import page, summary, write_window
 from otosome.results import Record, fill, open_result, writing
 from otosome.study import load, loads, saves
@@ -459,6 +460,19 @@ def test_an_ear_that_is_left_out_has_no_errors(study):
     )
     found = simulate(study, table, workers=1)
     assert found.subject.values.tolist() == [1] and accuracy.accuracy(study, found, table) == whole
+
+
+def test_errors_begun_before_a_simulation_are_those_of_the_ears_that_could_be_computed(study):
+    table = draw(study, 2, seed=3)
+    scale = table["solutes.vesicle.exchange_scale"]
+    said = []
+    for ears in (table, table.assign(**{"solutes.vesicle.exchange_scale": [np.nan, scale[1]]})):
+        found = simulate(study, ears, workers=1)
+        with team(1) as alone:
+            begun = accuracy.begin(study, ears, alone)
+            said.append(accuracy.accuracy(study, found, ears, begun))
+        assert said[-1] == accuracy.accuracy(study, found, ears)
+    assert [errors.drawn.ears for errors in said] == [2, 1]
 
 
 def test_where_the_compared_arm_gets_no_vesicles_the_errors_are_of_one_that_does(study, three):

@@ -188,6 +188,24 @@ def test_nothing_heavy_is_imported_before_it_is_needed(program):
     assert imported_by(program).isdisjoint(HEAVY)
 
 
+RUN = """
+from otosome.catalog import Catalog
+from otosome.forward import observe, simulate
+from otosome.report.claims import claims
+from otosome.review.priors.rows import drawn
+from otosome.study import load
+
+study = load("compare_moderate_loss")
+ears, study = drawn(study, "as_printed", 2, 1, 1)
+observe(study, simulate(study, ears, 1), ears)
+claims("")
+"""
+
+
+def test_a_run_loads_no_distributions_or_optimisers_which_take_half_a_second():
+    assert imported_by(RUN).isdisjoint({"scipy.stats", "scipy.optimize"})
+
+
 def test_the_public_names_are_verbs_even_once_the_files_of_the_same_name_are_loaded():
     assert {"load", "draw", "simulate", "observe", "contrast", "sources"} <= set(otosome.__all__)
     assert all(callable(getattr(otosome, name)) for name in otosome.__all__)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
@@ -278,11 +279,18 @@ def test_programs_end_with_the_exit_code_of_the_contract_and_never_a_traceback(t
 # Nothing half-written, nothing lost
 
 
-@pytest.fixture
-def earlier(tmp_path):
-    """A folder that holds an earlier result, and what is in it."""
-    out = tmp_path / "out"
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A result, which nobody writes to."""
+    out = tmp_path_factory.mktemp("whole") / "out"
     assert otosome_("run", QUICK, "--subjects", 1, "--out", out).exit_code == 0
+    return out
+
+
+@pytest.fixture
+def earlier(whole, tmp_path):
+    """A folder that holds an earlier result, and what is in it."""
+    out = shutil.copytree(whole, tmp_path / "out")
     return out, inside(out)
 
 
@@ -467,6 +475,18 @@ def test_list_names_every_entry_with_what_it_is():
             assert f"  {name}" in done.stdout
     assert set(told(otosome_("list", "routes", "--json"))["result"]) == {"routes"}
     assert list(told(otosome_("list", "studies", "--json"))["result"]["studies"]) == studies()
+
+
+def test_list_shows_of_a_case_its_rows_as_printed_and_of_a_fit_how_it_is_run():
+    case = told(otosome_("list", "cases/ear_b9", "--json"))["result"]["cases/ear_b9"]
+    assert case[
+        "ear:B9"
+    ] == "largest threshold shift a day after 100 dB, mouse: low 35 dB, high 50 dB, n 6, " + (
+        "used noise at 100 and 106 dB"
+    )
+    fit = told(otosome_("list", "fits/noise_mouse", "--json"))["result"]["fits/noise_mouse"]
+    assert fit["again"] == "otosome fit noise_mouse"
+    assert "is it noise_mouse?" in refused(otosome_("list", "fits/noise_mous"))
 
 
 @pytest.mark.parametrize(("former", "now"), [("observations", "cases"), ("harms", "adverse_events")])

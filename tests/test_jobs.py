@@ -276,9 +276,10 @@ def test_a_jobs_inputs_come_back_from_its_record_whole(tmp_path):
 
 
 def test_an_endpoint_measured_afterwards_is_as_if_the_study_had_measured_it(tmp_path):
-    study = (CASES / "noise_mouse.toml").read_text(encoding="utf-8")
+    # What is compared, and all that is computed for it, is no part of this.
+    study = (CASES / "noise_mouse.toml").read_text(encoding="utf-8").partition("[compare]")[0]
     more = '[measure.emissions]\nendpoint = "dpoae"\nfrequency = ["8 kHz", "12 kHz"]\nat = ["7 d"]\n'
-    for name, text in (("less", study), ("more", study.replace("[compare]", f"{more}[compare]"))):
+    for name, text in (("less", study), ("more", study + more)):
         (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
         jobs.run(jobs.StudyInputs(study=str(tmp_path / f"{name}.toml"), subjects=6, out=tmp_path / name))
     tones = ["--frequency", "8 kHz", "--frequency", "12 kHz", "--at", "7 d"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import pickle
 import re
@@ -25,7 +26,7 @@ from otosome.forward import best, draw, measure, observe, observed, reading, sim
 from otosome.results import netcdf, open_result, readings, scratch, writing
 from otosome.results.dataset import write_data
 from otosome.study import Measure, loads
-from small_study import STUDY, write
+from small_study import STUDY
 
 # All that an ear has at places, at every hour that is measured.
 LARGE = {"intact", "injured", "silent", "stria", "cells", "vesicles", "protein"}
@@ -48,8 +49,8 @@ def study():
 def run(tmp_path_factory):
     """A stored run of some ears."""
     folder = tmp_path_factory.mktemp("run")
-    inputs = jobs.StudyInputs(study=str(write(folder, measure=MEASURES)), subjects=12, out=folder / "out")
-    return jobs.run(inputs)
+    (folder / "noise.toml").write_text(tomli_w.dumps(NOISE), encoding="utf-8")
+    return jobs.run(jobs.StudyInputs(study=str(folder / "noise.toml"), subjects=12, out=folder / "out"))
 
 
 def lies_in_a_file(variable):
@@ -265,15 +266,24 @@ class Full(BytesIO):
         return super().write(data)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.9])
-def test_a_full_disk_is_an_error_and_not_the_end_of_the_program(run, monkeypatch, share):
-    disk = Full()
-    disk.room = int(share * (run.folder / "result.nc").stat().st_size)
-    monkeypatch.setattr(Path, "open", lambda *_, **__: disk)
+def files_open():
+    return h5py.h5f.get_obj_count(h5py.h5f.OBJ_ALL, h5py.h5f.OBJ_FILE)
+
+
+def test_a_full_disk_is_an_error_and_not_the_end_of_the_program(run, monkeypatch):
+    """A file that HDF5 could not close would end the program later, when what it was written to is gone."""
     heads = {"ears": run.data.isel(subject=slice(0, 1)).compute()}
-    pieces = {"ears": list(netcdf.of_ears(run.data.compute(), "subject"))}
-    with pytest.raises(OSError, match="No space left"):
-        netcdf.write_large(Path("x.nc"), heads, {"subject": 12}, pieces)
+    pieces = list(netcdf.of_ears(run.data.compute(), "subject"))
+    size, before = (run.folder / "result.nc").stat().st_size, files_open()
+    for room in [*range(0, 40_000, 3_333), *np.linspace(0.1, 0.8, 4) * size]:
+        disk = Full()
+        disk.room = int(room)
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "open", lambda *_, disk=disk, **__: disk)
+            with pytest.raises(OSError, match="No space left"):
+                netcdf.write_large(Path("x.nc"), heads, {"subject": 12}, {"ears": pieces})
+        gc.collect()
+        assert files_open() == before
 
 
 def test_every_ear_is_there_where_there_is_one(study, tmp_path):

@@ -68,9 +68,20 @@ def test_a_moved_wave_arrives_with_second_order_accuracy():
     assert np.log2(miss(100) / miss(200)) > 1.7
 
 
-def random_flux(core: int, sites: int, classes: int, rng: np.random.Generator) -> Flux:
-    """Edges at random between core nodes, and sites each of which exchanges with two blocks of them."""
-    pairs = {tuple(pair) for pair in rng.integers(0, core, (4 * core, 2)) if pair[0] != pair[1]}
+def random_flux(core: int, sites: int, classes: int, rng: np.random.Generator, leaves: int = 0) -> Flux:
+    """Edges at random between core nodes, and sites each of which exchanges with two blocks of them.
+
+    ``leaves``  blocks of the core, the first ones, that do nothing but exchange with two later ones, class by class
+    """
+    pairs = {
+        (int(a), int(b))
+        for a, b in rng.integers(0, core, (4 * core, 2))
+        if a != b and min(a, b) >= leaves * classes
+    }
+    for leaf in range(leaves):
+        for block in rng.choice(np.arange(leaves, core // classes), 2, replace=False):
+            ends = [(leaf * classes + k, int(block) * classes + k) for k in range(classes)]
+            pairs |= {*ends, *((b, a) for a, b in ends)}
     site = core + np.arange(sites * classes)
     for first in site[::classes]:
         for block in rng.choice(core // classes, 2, replace=False) * classes:
@@ -88,11 +99,14 @@ def random_flux(core: int, sites: int, classes: int, rng: np.random.Generator) -
     return Flux(source, target, rate, counts, leaving, classes, rows, rows, capacity, half, 1.0)
 
 
-@pytest.mark.parametrize(("sites", "classes"), [(0, 3), (5, 1), (5, 3), (4, 2), (4, 1)])
-def test_the_elimination_solves_what_dense_algebra_solves(sites, classes):
+@pytest.mark.parametrize(
+    ("sites", "classes", "leaves"),
+    [(0, 3, 0), (5, 1, 0), (5, 3, 0), (4, 2, 0), (4, 1, 0), (5, 3, 4), (5, 3, 1)],
+)
+def test_the_elimination_solves_what_dense_algebra_solves(sites, classes, leaves):
     rng = np.random.default_rng(5)
     core, shift = 36, 2.0
-    flux = random_flux(core, sites, classes, rng)
+    flux = random_flux(core, sites, classes, rng, leaves)
     nodes = core + sites * classes
     # Two rows of what nothing depends on follow, as in every network, and are left as they are.
     amounts, right = aligned(nodes + 2, LANES), aligned(nodes + 2, LANES)
@@ -111,6 +125,10 @@ def test_the_elimination_solves_what_dense_algebra_solves(sites, classes):
     expected = right.copy()
     expected[:nodes] = np.linalg.solve(dense, right[:nodes].T[:, :, None])[:, :, 0].T
     pattern = eliminate(nodes, nodes, flux)
+    # What three classes exchange side by side takes three entries a block. (The last row has none beside its pivot.)
+    assert pattern.plain[:-1].tolist() == [n < leaves for n in range(pattern.plain.size - 1)]
+    blocks = pattern.pivot.size + int(pattern.left.sum() + pattern.right.sum())
+    assert pattern.entries == 9 * blocks - 6 * int(pattern.right[:leaves].sum())
     work = room_for(pattern, nodes + 2)
     assemble(work.values, amounts, shift, flux, pattern)
     factor(work.values, pattern)

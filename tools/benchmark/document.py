@@ -72,6 +72,7 @@ def document(result: dict[str, Any], rest: str = "") -> str:
     return f"""# Performance
 
 Written by `make bench` ({result["machine"]}); not by hand. Times are CPU seconds of one thread.
+Memory that was freed is used again, by all alike, as the command line has it.
 
 ## The system
 

@@ -355,7 +355,11 @@ def profile(size: Size, say: Say) -> dict[str, Any]:
     whole = best(
         lambda: kernel.advance(amounts.copy(), 1e-3, 1, flux, pattern, scheme, axial, supply, weight, work)
     )
-    nodes, updates = pattern.ledger, BLOCK**3 * (pattern.update.size + int(pattern.left.sum()))
+    nodes, count = pattern.ledger, int(pattern.left.sum())
+    column = pattern.column[:count]
+    # A block with entries on its diagonal alone takes a third of the products.
+    lone = int((pattern.right * pattern.plain)[column].sum())
+    updates = BLOCK**3 * (pattern.update.size + count) - (BLOCK**3 - BLOCK**2) * lone
     operations = LANES * 2 * (
         updates + 6 * (pattern.entries + pattern.to_ledger + nodes)
         + 36 * nodes + flux.source.size - pattern.to_ledger

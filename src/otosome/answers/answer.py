@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otosome.answers import stored
-from otosome.answers.accuracy import accuracy
+from otosome.answers.accuracy import accuracy, begin
 from otosome.answers.description import described
 from otosome.answers.dose import ByDay, by_day, by_dose
 from otosome.answers.exposure import course, exposure
@@ -52,10 +52,11 @@ def answer(
     with team(workers) as helpers:
         # What no ear drawn decides is begun first, the longest ahead.
         begun = helpers.begin(partial(_part, study, question, ears), list(_PARTS))
+        exact = begin(study, ears, helpers)
         result, beside = _simulated(
             study, question, ears, partial(simulate, workers=workers, tick=tick, store=store)
         )
-        errors = accuracy(study, result, ears)
+        errors = accuracy(study, result, ears, exact)
         done = {part: task.result() for part, task in zip(_PARTS, begun, strict=True)}
     movers = done["sensitivity"]
     stored.write(

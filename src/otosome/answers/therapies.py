@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from otosome.answers import stored
-from otosome.answers.accuracy import accuracy
+from otosome.answers.accuracy import accuracy, begin
 from otosome.answers.description import described, scales
 from otosome.answers.grades import Grades, grades
 from otosome.answers.numbers import EVENTS, UTILITY, WORTH, Interval, difference, interval
@@ -159,8 +159,9 @@ def therapies(
     ears.alike("a comparison")
     with team(workers) as helpers:
         begun = helpers.begin(partial(_part, study, ears), list(_PARTS))
+        exact = begin(study, ears, helpers)
         result = simulate(study, ears, workers, tick, store=store)
-        errors = accuracy(study, result, ears)
+        errors = accuracy(study, result, ears, exact)
         done = {part: task.result() for part, task in zip(_PARTS, begun, strict=True)}
     result = result.merge(done["places"], join="exact", combine_attrs="override")
     stored.write(

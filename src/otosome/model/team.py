@@ -194,7 +194,7 @@ def processes(workers: int, imports: Sequence[str] = ()) -> Iterator[Team]:
 
     ``imports``  modules that a helper imports before it is asked for anything
     """
-    _use_again()
+    use_again()
     with ExitStack() as stack:
         helpers = [stack.enter_context(_process(imports)) for _ in range(workers - 1)]
         yield stack.enter_context(_at_work(Team(helpers)))
@@ -259,7 +259,7 @@ def _process(imports: Sequence[str]) -> Iterator[_Process]:
         ours.close()
 
 
-def _use_again() -> None:
+def use_again() -> None:
     """Let this process use memory again that it has freed.
 
     The arrays of a block of ears come and go by the hundred. What is given back to the system meanwhile comes from it
@@ -276,7 +276,7 @@ def _help(pipe: Connection, imports: Sequence[str]) -> None:
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.SIG_IGN)
     _TEAM.set(Team())
-    _use_again()
+    use_again()
     for module in imports:
         importlib.import_module(module)
     known: dict[int, Callable[[Any], Any]] = {}

@@ -413,7 +413,7 @@ def tame(table: pd.DataFrame) -> pd.DataFrame:
 
 def _wild(column: pd.Series) -> bool:
     """Whether a column holds text that would be run; one of a kind of numbers holds no text."""
-    texts = {cell for cell in column.unique() if isinstance(cell, str)} if column.dtype.kind == "O" else set()
+    texts = {cell for cell in column if isinstance(cell, str)} if column.dtype.kind == "O" else set()
     return any(tamed(text) != text for text in texts)
 
 

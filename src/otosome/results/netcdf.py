@@ -7,12 +7,13 @@ object). Then its long variables are filled a few rows at a time.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -160,11 +161,16 @@ def _create(group: Any, name: Hashable, shape: tuple[int, ...], dtype: Any, **mo
 
 
 class _Disk:
-    """A file that takes everything and says afterwards that it could not: HDF5 ends the whole program otherwise."""
+    """A file that takes everything and says afterwards that it could not.
 
-    def __init__(self, file: BinaryIO) -> None:
+    HDF5 ends the whole program where a file that it closes is not as it wrote it. So what the disk did not take is
+    remembered and read back, which is little, as nothing more is begun then.
+    """
+
+    def __init__(self, file: io.FileIO) -> None:
         self._file = file
         self._failure: OSError | None = None
+        self._beside: list[tuple[int, bytes]] = []
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -180,32 +186,51 @@ class _Disk:
             raise self._failure
 
     def write(self, data: Any) -> int:
-        rest = memoryview(data).cast("B")
-        size = rest.nbytes
+        """Write at the place, or remember what was to be written."""
+        start, whole = self._file.tell(), memoryview(data).cast("B")
+        rest = whole if self._failure is None else whole[:0]
         try:
             while rest.nbytes:
                 rest = rest[self._file.write(rest) :]
         except OSError as error:
+            self._failure = error
+        if self._failure is not None:
+            self._beside.append((start, bytes(whole)))
+            self._file.seek(start + whole.nbytes)
+        return whole.nbytes
+
+    def readinto(self, data: Any) -> int:
+        """Read at the place, nothing for what was never written."""
+        start, whole = self._file.tell(), memoryview(data).cast("B")
+        read = self._file.readinto(whole) or 0
+        whole[read:] = bytes(whole.nbytes - read)
+        for place, piece in self._beside:
+            first, last = max(start, place), min(start + whole.nbytes, place + len(piece))
+            if first < last:
+                whole[first - start : last - start] = piece[first - place : last - place]
+        self._file.seek(start + whole.nbytes)
+        return whole.nbytes
+
+    def read(self, size: int) -> bytes:
+        """Read at the place."""
+        data = bytearray(size)
+        self.readinto(data)
+        return bytes(data)
+
+    def truncate(self, size: int) -> int:
+        """Make the file as long as HDF5 says."""
+        try:
+            self._file.truncate(size)
+        except OSError as error:
             self._failure = self._failure or error
         return size
 
-    def truncate(self, size: int) -> int:
-        try:
-            return self._file.truncate(size)
-        except OSError as error:
-            self._failure = self._failure or error
-            return size
-
-    def read(self, size: int = -1) -> bytes:
-        return self._file.read(size)
-
-    def readinto(self, data: Any) -> int:
-        return self._file.readinto(data)  # type: ignore[attr-defined]  # a file without a buffer has it
-
     def seek(self, place: int, whence: int = 0) -> int:
+        """Go to a place."""
         return self._file.seek(place, whence)
 
     def tell(self) -> int:
+        """The place."""
         return self._file.tell()
 
     def flush(self) -> None:

@@ -33,6 +33,8 @@ class Pattern(NamedTuple):
     ``sinks``         the first node that only the ledger depends on, after those that are eliminated;
                       ``to_sinks``  the first edge that leads into them;  ``ledger``, ``to_ledger``  of the ledger
     ``pivot``         position of the block on the diagonal;  ``left``, ``right``  number of blocks beside it
+    ``plain``         whether those right of it have entries on their own diagonals alone, three to a block, as where
+                      classes move side by side
     ``column``        of each block beside a pivot, in the order they lie in
     ``update``        position of each block that one left of a pivot and one right of that column's pivot change
     ``own``           position of each node's entry on the diagonal, those that fill the last block included
@@ -48,6 +50,7 @@ class Pattern(NamedTuple):
     pivot: Rows
     left: Rows
     right: Rows
+    plain: Rows
     column: Rows
     update: Rows
     own: Rows
@@ -359,6 +362,16 @@ def lessen_row(values: Array, first: int, a: Array, b: Array, c: Array, u: tuple
 
 
 @njit(cache=True, nogil=True, forceinline=True)
+def lessen_plainly(
+    values: Array, first: int, a: Array, b: Array, c: Array, u: Array, v: Array, w: Array
+) -> None:
+    """Take a row times a block of three entries, on its diagonal, from a row of a block."""
+    put(values, first, get(values, first) - a * u)
+    put(values, first + 1, get(values, first + 1) - b * v)
+    put(values, first + 2, get(values, first + 2) - c * w)
+
+
+@njit(cache=True, nogil=True, forceinline=True)
 def invert(values: Array, first: int) -> None:
     """The inverse of a block, in its place, by Gauss and Jordan without pivoting."""
     a, b, c, d, e, f, g, h, i = block(values, first)
@@ -390,6 +403,15 @@ def factor(values: Array, pattern: Pattern) -> None:
             column = pick(pattern.column, n)
             pivot = pick(pattern.pivot, column)
             m = scaled(values, 9 * n, block(values, pivot))
+            if pick(pattern.plain, column):
+                for right in range(pivot - 3 * pick(pattern.right, column), pivot, 3):
+                    a, b, c = get(values, right), get(values, right + 1), get(values, right + 2)
+                    place = pick(pattern.update, update)
+                    lessen_plainly(values, place, m[0], m[1], m[2], a, b, c)
+                    lessen_plainly(values, place + 3, m[3], m[4], m[5], a, b, c)
+                    lessen_plainly(values, place + 6, m[6], m[7], m[8], a, b, c)
+                    update += 1
+                continue
             for right in range(pivot - 9 * pick(pattern.right, column), pivot, 9):
                 u, place = block(values, right), pick(pattern.update, update)
                 lessen_row(values, place, m[0], m[1], m[2], u)
@@ -432,9 +454,19 @@ def solve(values: Array, pattern: Pattern, amounts: Array) -> None:
     for row in range(rows - 1, -1, -1):
         known = get(amounts, 3 * row), get(amounts, 3 * row + 1), get(amounts, 3 * row + 2)
         last = entry + pick(pattern.right, row)
-        for n in range(entry, last):
-            known = lessened(known, values, at, amounts, 3 * pick(pattern.column, n))
-            at += 9
+        if pick(pattern.plain, row):
+            for n in range(entry, last):
+                node = 3 * pick(pattern.column, n)
+                known = (
+                    known[0] - get(values, at) * get(amounts, node),
+                    known[1] - get(values, at + 1) * get(amounts, node + 1),
+                    known[2] - get(values, at + 2) * get(amounts, node + 2),
+                )
+                at += 3
+        else:
+            for n in range(entry, last):
+                known = lessened(known, values, at, amounts, 3 * pick(pattern.column, n))
+                at += 9
         entry = last
         m = block(values, at)
         at += 9

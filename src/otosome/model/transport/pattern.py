@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import chain
+from itertools import accumulate, chain
 
 import numpy as np
 
@@ -30,12 +30,16 @@ def _eliminate(sinks: int, ledger: int, classes: int, *topology: bytes) -> Patte
     own, other = np.repeat(site, classes), np.repeat(site.reshape(-1, classes), classes, axis=0).ravel()
     rows, columns = np.concatenate([target[inner], own]), np.concatenate([source[inner], other])
     lower, upper = _fill(-(-sinks // BLOCK), rows // BLOCK, columns // BLOCK)
-    first, column = _number(lower, upper)
+    straight = rows % BLOCK == columns % BLOCK
+    bent = set(zip((rows[~straight] // BLOCK).tolist(), (columns[~straight] // BLOCK).tolist(), strict=True))
+    plain = _plain(lower, upper, bent)
+    first, column, entries = _number(lower, upper, plain)
 
     def position(row: Indices, column: Indices) -> Indices:
-        blocks = zip((row // BLOCK).tolist(), (column // BLOCK).tolist(), strict=True)
+        blocks = list(zip((row // BLOCK).tolist(), (column // BLOCK).tolist(), strict=True))
         start = np.array([first[pair] for pair in blocks], np.int64)
-        return BLOCK**2 * start + BLOCK * (row % BLOCK) + column % BLOCK
+        lone = np.array([i < j and plain[i] for i, j in blocks], bool)
+        return start + np.where(lone, row % BLOCK, BLOCK * (row % BLOCK) + column % BLOCK)
 
     whole = np.arange(BLOCK * len(lower))
     update = [first[i, u] for i, left in enumerate(lower) for j in left for u in reversed(upper[j])]
@@ -43,8 +47,9 @@ def _eliminate(sinks: int, ledger: int, classes: int, *topology: bytes) -> Patte
         position(whole[::BLOCK], whole[::BLOCK]),
         [len(part) for part in lower],
         [len(part) for part in upper],
+        plain,
         column,
-        BLOCK**2 * np.array(update, np.int64),
+        update,
         position(whole, whole),
         inner,
         position(target[inner], source[inner]),
@@ -52,7 +57,7 @@ def _eliminate(sinks: int, ledger: int, classes: int, *topology: bytes) -> Patte
     )
     to_sinks, to_ledger = (int(entering[:node].sum()) for node in (sinks, ledger))
     short = (np.ascontiguousarray(part, np.int32) for part in lists)
-    return Pattern(BLOCK**2 * len(first), sinks, to_sinks, ledger, to_ledger, *short)
+    return Pattern(entries, sinks, to_sinks, ledger, to_ledger, *short)
 
 
 def _fill(count: int, rows: Indices, columns: Indices) -> tuple[list[list[int]], list[list[int]]]:
@@ -74,10 +79,24 @@ def _fill(count: int, rows: Indices, columns: Indices) -> tuple[list[list[int]],
     return left, [sorted(part) for part in right]
 
 
-def _number(lower: list[list[int]], upper: list[list[int]]) -> tuple[dict[tuple[int, int], int], list[int]]:
-    """Number of each block, (row, column), in the order a solution reads them; and the columns of all but pivots."""
+def _plain(lower: list[list[int]], upper: list[list[int]], bent: set[tuple[int, int]]) -> list[bool]:
+    """Of each row of blocks whether those right of its pivot hold nothing beside their diagonals, fill included.
+
+    ``bent``  the blocks that hold something beside it before anything is eliminated
+    """
+    filled = bent | {(i, u) for i, left in enumerate(lower) for j in left for u in upper[j]}
+    return [all((i, j) not in filled for j in part) for i, part in enumerate(upper)]
+
+
+def _number(
+    lower: list[list[int]], upper: list[list[int]], plain: list[bool]
+) -> tuple[dict[tuple[int, int], int], list[int], int]:
+    """Where each block begins, (row, column), in the order a solution reads them; the columns of all but pivots; and
+    how many entries there are."""
     count = len(lower)
     before = [(i, j) for i in range(count) for j in lower[i]]
     after = [[*((i, j) for j in reversed(upper[i])), (i, i)] for i in reversed(range(count))]
     order = [*before, *chain.from_iterable(after)]
-    return {pair: number for number, pair in enumerate(order)}, [j for i, j in order if i != j]
+    sizes = [BLOCK if i < j and plain[i] else BLOCK**2 for i, j in order]
+    starts = [0, *accumulate(sizes)]
+    return dict(zip(order, starts, strict=False)), [j for i, j in order if i != j], starts[-1]

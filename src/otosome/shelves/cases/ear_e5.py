@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from otosome.units import Array, Hours
 
@@ -38,6 +37,9 @@ class EarE5:
 
 def _constant(since: Hours, score: Array) -> float:
     """The time constant of the curve that fits best, h."""
+    from scipy.optimize import (
+        minimize_scalar,
+    )  # a tenth of a second to import, and every case is read for its rows
 
     def missed(log_tau: float) -> float:
         shape = -np.expm1(-since / np.exp(log_tau))
