@@ -18,7 +18,7 @@ from otosome.review.calibration.bench import balanced
 from otosome.review.calibration.figure import Figure
 from otosome.review.calibration.file import load_case_fit
 from otosome.review.calibration.fit import fit_cases
-from otosome.review.calibration.linear import conditional
+from otosome.review.calibration.linear import Open, conditional
 from otosome.review.calibration.sampled import regressed
 from otosome.review.qualification.case import Case
 from otosome.study.tables.pins import Number
@@ -79,6 +79,11 @@ no_test = "Nothing was printed."
 about = "a bound"
 above = "5 uM"
 n = 4
+
+[row."own:P5"]
+about = "the product by another paper, a hundredfold"
+found = "1200 uM"
+n = 4
 """
 FORMULA = '''
 """A product."""
@@ -100,8 +105,26 @@ class Product:
     def replicate(self, bench):
         """The product, for every row."""
         product = (self.sought * self.beside * self.exact).ravel()
-        return {row: product for row in ("own:P1", "own:P2", "own:P4")}
+        return {row: product for row in ("own:P1", "own:P2", "own:P4", "own:P5")}
 '''
+VEIN = """
+about = "A dose by vein."
+source = "salt_ma_2001"
+
+[given.dose]
+solute = "tmpa"
+route = "intravenous"
+amount = "1 umol"
+at = "0 h"
+
+[read.plasma]
+of = "plasma"
+at = "1 h"
+
+[row."own:P1"]
+found = "12 uM"
+statistic = { of = "plasma" }
+"""
 FIT = """
 otosome = "fit/1"
 title = "A product"
@@ -292,6 +315,75 @@ def test_a_fit_that_cannot_be_is_refused_with_key_value_and_cure(own, of, to, wo
             lambda *report: None,
         )
     assert f"product.toml: {words}" in str(refused.value)
+
+
+def refused(own, text):
+    with pytest.raises(BadInput) as refusal:
+        fit_cases(
+            load_case_fit(written(own, text), (own / "shelves",)), own / "chain.npz", lambda *report: None
+        )
+    return refusal.value
+
+
+def test_a_free_number_that_moves_nothing_is_named_alone_with_one_that_would(own):
+    refusal = refused(own, FIT.replace('sought"]', 'sought", "cases.product.idle"]'))
+    assert refusal.given == ["cases.product.idle"]
+    assert "these rows move most with cases.product.beside" in str(refusal)
+
+
+def test_free_numbers_that_a_row_tells_only_together_are_named_together(own):
+    refusal = refused(own, FIT.replace('sought"]', 'sought", "cases.product.beside"]'))
+    assert refusal.given == ["cases.product.sought", "cases.product.beside"]
+    assert "only together, and not apart" in str(refusal)
+
+
+def test_of_two_papers_that_contradict_each_other_the_middle_is_taken_and_neither_is_met(own):
+    """12 and 1200, each within 10 %: the product is their geometric mean, and a sentence says so of both rows."""
+    text = FIT.replace('["own:P1"]', '["own:P1", "own:P5"]')
+    text += '[error."own:P5"]\nsize = "10 %"\nbecause = "A test."\n'
+    file = load_case_fit(written(own, text), (own / "shelves",))
+    answer = fit_cases(file, own / "chain.npz", lambda *report: None)
+    assert answer.numbers[0].value == pytest.approx(20.0, rel=1e-3)
+    assert any("outside its range on the shelf (0.1 to 10)" in sentence for sentence in answer.sentences)
+    assert [
+        figure.row for figure in answer.figures if f"{figure.row} is not met" in " ".join(answer.sentences)
+    ] == [
+        "own:P1",
+        "own:P5",
+    ]
+
+
+def test_a_figure_that_no_value_meets_ends_the_search_with_the_number_that_runs_off():
+    """tanh x is never 3: every step goes further, and the second is not taken."""
+    beside = balanced(1, 20, 1)
+    unheld = conditional(lambda own: np.tanh(own) - 3.0, np.zeros(1), np.ones(1), beside)
+    assert isinstance(unheld, Open)
+    assert unheld.numbers == [0] and unheld.away > 1.0 and not unheld.faint
+
+
+def test_one_step_too_long_is_taken_back_and_the_search_ends_where_the_figure_is_met():
+    """e^x = 1 from x = -2: the first step goes 6.4 too far, the later ones end at 0."""
+    beside = balanced(1, 20, 1)
+    normal = conditional(lambda own: np.exp(own) - 1.0, np.array([-2.0]), np.ones(1), beside)
+    assert not isinstance(normal, Open)
+    assert normal.middle[0] == pytest.approx(0.0, abs=0.03)
+
+
+def test_draws_that_are_left_out_are_as_many_as_slopes_need(own):
+    text = FIT.replace('["own:P1"]', '["ear:B9"]').replace('"own:P1"', '"ear:B9"')
+    text = text.replace("cases.product.sought", "insults.noise.irritation").replace("10 %", "3 dB")
+    file = load_case_fit(written(own, text), (own / "shelves",))
+    assert file.draws == max(240, 2 * len(file.simulated.owners) + 2) > 240
+    assert load_case_fit(written(own), (own / "shelves",)).draws == 240
+
+
+def test_a_shelf_of_data_beside_the_file_is_read_unnamed_and_one_of_code_is_not(own):
+    with pytest.raises(BadInput, match="comes with code"):
+        load_case_fit(written(own))
+    (own / "shelves" / "cases" / "product.py").unlink()
+    (own / "shelves" / "cases" / "product.toml").write_text(VEIN, encoding="utf-8")
+    text = FIT.replace("cases.product.sought", "solutes.tmpa.plasma_clearance")
+    assert load_case_fit(written(own, text)).simulated.figures[0].case.value == 12.0
 
 
 def test_a_row_that_prints_its_error_takes_no_other(own):

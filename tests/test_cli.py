@@ -477,6 +477,18 @@ def test_list_names_every_entry_with_what_it_is():
     assert list(told(otosome_("list", "studies", "--json"))["result"]["studies"]) == studies()
 
 
+def test_list_shows_of_a_case_its_rows_as_printed_and_of_a_fit_how_it_is_run():
+    case = told(otosome_("list", "cases/ear_b9", "--json"))["result"]["cases/ear_b9"]
+    assert case[
+        "ear:B9"
+    ] == "largest threshold shift a day after 100 dB, mouse: low 35 dB, high 50 dB, n 6, " + (
+        "used noise at 100 and 106 dB"
+    )
+    fit = told(otosome_("list", "fits/noise_mouse", "--json"))["result"]["fits/noise_mouse"]
+    assert fit["again"] == "otosome fit noise_mouse"
+    assert "is it noise_mouse?" in refused(otosome_("list", "fits/noise_mous"))
+
+
 @pytest.mark.parametrize(("former", "now"), [("observations", "cases"), ("harms", "adverse_events")])
 def test_a_shelf_by_the_name_it_had_is_refused_with_its_name_of_now(former, now, tmp_path):
     (tmp_path / former).mkdir()

@@ -97,16 +97,33 @@ def test_what_is_read_in_mass_is_the_amount_times_its_molar_mass(tmp_path):
     assert mass == pytest.approx(moles * 477.6e-6, rel=1e-9)
 
 
-def test_a_case_that_new_writes_runs_and_needs_no_python(tmp_path):
+@pytest.mark.parametrize(
+    ("words", "ids"),
+    [([], ["my:1", "my:1.sample"]), (["hearing"], ["my:H1", "my:H1.shift", "my:H1.synapses"])],
+)
+def test_a_case_that_new_writes_runs_as_it_stands_with_its_source(tmp_path, words, ids):
     file = tmp_path / "cases" / "my_case.toml"
-    told = CliRunner().invoke(app, ["new", "case", "--out", str(file)])
-    assert told.exit_code == 0, told.output
-    (tmp_path / "sources").mkdir()
-    source = 'title = "A"\nlink = "https://example.org"\nstanding = "current"\n'
-    (tmp_path / "sources" / "my_source.toml").write_text(source, encoding="utf-8")
-    rows = qualify(["my:1"], worlds=4, catalog=Catalog((tmp_path,)))
-    assert [row.id for row in rows] == ["my:1", "my:1.sample"]
+    answer = CliRunner().invoke(app, ["new", "case", *words, "--out", str(file)])
+    assert answer.exit_code == 0, answer.output
+    rows = qualify([ids[0]], worlds=4, catalog=Catalog((tmp_path,)))
+    assert [row.id for row in rows] == ids
     assert all(row.simulated is not None and np.isfinite(row.simulated["median"]) for row in rows)
+
+
+def test_the_source_of_ones_second_case_is_left_as_it_was_filled_in(tmp_path):
+    (tmp_path / "sources").mkdir()
+    source = tmp_path / "sources" / "my_source.toml"
+    source.write_text('title = "A"\nlink = "https://example.org"\n', encoding="utf-8")
+    file = tmp_path / "cases" / "another.toml"
+    answer = CliRunner().invoke(app, ["new", "case", "--out", str(file)])
+    assert answer.exit_code == 0 and file.is_file()
+    assert source.read_text(encoding="utf-8").startswith('title = "A"')
+
+
+def test_a_kind_of_case_that_is_none_is_refused_with_those_there_are(tmp_path):
+    answer = CliRunner().invoke(app, ["new", "case", "balance", "--out", str(tmp_path / "c.toml")])
+    assert answer.exit_code != 0
+    assert "drug" in answer.output and "hearing" in answer.output
 
 
 def test_a_drug_that_new_writes_is_a_solute_of_ones_own(tmp_path, monkeypatch):
@@ -137,3 +154,115 @@ def test_a_case_that_cannot_be_read_says_why_and_in_which_file(tmp_path, dose, m
     with pytest.raises(BadInput, match=words) as refused:
         read(tmp_path, dose=dose, more=more)
     assert refused.value.file == "mine.toml"
+
+
+PLACES = """
+about = "A dose by vein, and what is read of it."
+species = "guinea_pig"
+
+[given.first]
+solute = "{solute}"
+route = "{route}"
+amount = "1 umol"
+at = "{at}"
+{more}
+[read.plasma]
+of = "plasma"
+solute = "dexamethasone"
+at = "3 h"
+
+[read.perilymph]
+of = "scala_tympani"
+solute = "dexamethasone"
+at = "3 h"
+place = "{place}"
+volume = "1 uL"
+duration = "1 min"
+
+[row."my:plasma"]
+found = "1 uM"
+statistic = {{ of = "plasma" }}
+
+[row."my:perilymph"]
+found = "1 uM"
+statistic = {{ of = "perilymph" }}
+"""
+LATER = """
+[given.second]
+solute = "dexamethasone"
+route = "intravenous"
+amount = "2 umol"
+at = "1 h"
+"""
+
+
+def of_places(tmp_path, more="", solute="dexamethasone_phosphate", route="intravenous", **places):
+    folder = tmp_path / str(len(list(tmp_path.iterdir())))
+    (folder / "cases").mkdir(parents=True)
+    text = PLACES.format(more=more, solute=solute, route=route, **{"at": "0 h", "place": "4 mm"} | places)
+    (folder / "cases" / "mine.toml").write_text(text, encoding="utf-8")
+    catalog = Catalog((folder,))
+    found = Bench(Terms(catalog), catalog.get("cases", "mine"), 1, drawn=False).replicate()
+    return np.array([float(found[row][0]) for row in ("my:plasma", "my:perilymph")])
+
+
+def test_what_a_prodrug_becomes_is_read_and_adds_to_what_is_given_as_such(tmp_path):
+    """Carrying is linear: a prodrug and its drug together read the sum of each alone, in plasma and in a sample."""
+    prodrug, both = of_places(tmp_path), of_places(tmp_path, LATER)
+    # The drug alone is one class by itself and not the second of two; what it gives at its hour is a difference.
+    first = of_places(tmp_path, solute="dexamethasone")
+    drug = of_places(tmp_path, LATER, solute="dexamethasone") - first
+    assert np.all(prodrug > 0.0) and np.all(drug > 0.0)
+    assert both == pytest.approx(prodrug + drug, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "words"),
+    [
+        ({"at": "4 h"}, "read.plasma.at", "before anything is given; given: 3 h; allowed: from 4 h on"),
+        ({"place": "19 mm"}, "read.perilymph.place", "0 mm to 18 mm"),
+        ({"solute": "dexametasone"}, "given.first.solute", "is it dexamethasone?"),
+        ({"route": "vein"}, "given.first.route", "intravenous"),
+        ({"solute": "gentamicin"}, "read.plasma.solute", "allowed: gentamicin"),
+    ],
+)
+def test_a_place_or_a_name_that_is_none_is_refused_at_its_own_key(tmp_path, changes, key, words):
+    with pytest.raises(BadInput, match=words) as refused:
+        of_places(tmp_path, **changes)
+    assert refused.value.file == "mine.toml" and str(refused.value.key).endswith(key)
+
+
+HEARING = """
+about = "Noise, and mice without it."
+
+[study]
+species = "mouse"
+insult.noise = { entry = "noise", level = "103 dB SPL", band = ["8 kHz", "16 kHz"], duration = "2 h", at = ["0 h"] }
+arm = [{ name = "no noise" }, { name = "noise", insults = ["noise"] }]
+measure.abr = { endpoint = "abr_threshold", frequency = ["16 kHz"], at = ["1 d"] }
+
+[row."my:1"]
+FIGURE
+statistic = { measure = "abr", of = "noise", against = "no noise" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("figure", "words"),
+    [
+        ('found = "41 dB"\nsd = "8 dB"', 'row."my:1".n: is one, left out or stated'),
+        ('found = "41 dB"\nsd = "8 %"\nn = 9', 'row."my:1".sd: is in another kind of unit than found'),
+        ('found = "41 %"\nn = 9', 'row."my:1": is not in a unit of its statistic; given: %; allowed: dB'),
+        ('found = "41 dB"\nsd = "8 dB"\nn = 9', 'row."my:1".sd: is the spread of one group'),
+        ('below = "41 dB"\nsd = "8 dB"\nn = 9', 'row."my:1".sd: stands beside a bound'),
+        ('value = "41 dB"\nn = 9', "row.my:1.value: is not a key here; given: 41 dB; allowed: about"),
+        ('source = "nobody_2026"\nfound = "41 dB"', "source: no source 'nobody_2026'"),
+    ],
+)
+def test_a_row_that_cannot_be_judged_names_file_key_and_cure(tmp_path, figure, words):
+    (tmp_path / "cases").mkdir()
+    file = tmp_path / "cases" / "mine.toml"
+    file.write_text(HEARING.replace("FIGURE", figure), encoding="utf-8")
+    with pytest.raises(BadInput) as refused:
+        qualify(["my:1"], worlds=2, catalog=Catalog((tmp_path,)))
+    assert f"mine.toml: {words}" in str(refused.value)

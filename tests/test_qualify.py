@@ -273,6 +273,9 @@ def test_how_many_intervals_cover_and_how_many_are_sharp_are_counted_for_evidenc
     ]  # fmt: skip
     both = {"covering": 2, "covering, sharp": 1, "excluding": 2, "excluding, sharp": 1}
     assert coverage(rows)["evidence"] == both
+    # In words: of four of evidence two cover and two exclude, one each of them sharp.
+    words = "intervals of evidence: 2 cover what was measured (1 of them sharp), 2 exclude it (1 sharp)"
+    assert words in row_lines(rows)
     assert sum(coverage(rows)["calibration"].values()) == coverage(rows)["calibration"]["excluding"] == 1
 
 

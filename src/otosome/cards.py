@@ -145,12 +145,13 @@ def make_card(
     parameters: dict[str, dict[str, Parameter]] = {}
     profiles: dict[str, dict[str, Curve]] = {}
     stated: dict[str, object] = {}
+    tables = {f.name for f in fields(OPTIONS.get(shelf, Options))}
     for key, value in values.items():
         if key == "profile" and isinstance(value, dict):
             for name, inner in value.items():
                 with at(file, f"profile.{name}"):
                     profiles[name] = make_curves(inner, f"{shelf}.{stem}.{name}")
-        elif isinstance(value, dict) and is_parameter(value):
+        elif isinstance(value, dict) and key not in tables and is_parameter(value):
             with at(file, key):
                 parameters[key] = make_parameters(value, f"{shelf}.{stem}.{key}")
         elif key != "about":

@@ -375,7 +375,11 @@ class Catalog:
             if _is_stem(key) and file.is_file():
                 self._check_data(file)
                 return file
-        raise BadInput(f"no source {key!r}", given=key, cure=f"add sources/{key}.toml")
+        raise BadInput(
+            f"no source {key!r}",
+            given=key,
+            cure=f"add sources/{key}.toml on your own shelf, with title and link: otosome new case begins one",
+        )
 
     def file(self, shelf: str, name: str) -> Path:
         """The file of an entry; raises BadInput that lists the names there are."""

@@ -62,8 +62,8 @@ def _entry(catalog: Catalog, shelf: str, name: str) -> dict[str, str]:
     """What an entry is, and each of its numbers with range, basis and source; of a strain those it states."""
     from otosome.answers.numbers import number, unit_text
 
-    if shelf == "studies":
-        return {"about": _studies()[name]} if name in _studies() else _no_entry(shelf, name, list(_studies()))
+    if shelf in ("studies", "fits"):
+        return _runnable(shelf, name)
     if name not in catalog.names(shelf):
         return _no_entry(shelf, name, catalog.names(shelf))
     card = catalog.get(shelf, name).card
@@ -73,12 +73,31 @@ def _entry(catalog: Catalog, shelf: str, name: str) -> dict[str, str]:
             span = "" if stated.shape == "fixed" else f" ({number(stated.low)} to {number(stated.high)})"
             value = f"{number(stated.value)}{span} {unit_text(stated.unit)}".strip()
             lines[f"{key} ({species})" if species else key] = _grounded(value, stated.basis, stated.source)
+    rows = card.stated.get("row") if shelf == "cases" else None
+    lines |= {row_id: _printed(row) for row_id, row in rows.items()} if isinstance(rows, Mapping) else {}
     # A strain states numbers of other entries, by their full name.
     numbers = card.stated.get("numbers")
     for key, row in numbers.items() if isinstance(numbers, Mapping) else ():
         span = f" ({row['low']} to {row['high']})" if "low" in row else ""
         lines[str(key)] = _grounded(f"{row.get('value', '')}{span}", row.get("basis"), row.get("source"))
     return lines
+
+
+def _runnable(shelf: str, name: str) -> dict[str, str]:
+    """What a shipped study or fit is, and how it is run; raises BadInput for one that is not there."""
+    from otosome.fitting.file import fit_titles
+
+    titles, verb = (fit_titles(), "fit") if shelf == "fits" else (_studies(), "run")
+    if name not in titles:
+        return _no_entry(shelf, name, list(titles))
+    return {"about": titles[name], "again": f"otosome {verb} {name}"}
+
+
+def _printed(row: Mapping[str, object]) -> str:
+    """A row of a case as its file states it: what it is, and the figure with its error and its n."""
+    keys = ("found", "se", "sd", "low", "high", "above", "below", "n", "used", "no_test")
+    stated = [f"{key} {row[key]}".removeprefix("found ") for key in keys if row.get(key)]
+    return ": ".join(filter(None, (str(row.get("about", "")), ", ".join(stated))))
 
 
 def _grounded(value: str, basis: str | None, source: str | None) -> str:

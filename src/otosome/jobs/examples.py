@@ -37,6 +37,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("otosome new study", "my_study.toml, which runs as it is"),
         ("otosome new animals exports/", "a sheet with the animals of these files, to fill in"),
         ("otosome new fit --from results/import", "a study and a fit of imported groups"),
+        ("otosome new case hearing", "a published experiment on hearing; new case alone, of a drug"),
         ("otosome new batch nta.csv plate.csv", "the record of a lot from its files"),
     ),
     "import": (

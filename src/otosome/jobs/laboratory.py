@@ -32,7 +32,7 @@ NEW = {
     "batch": ("my_batch.toml", "fill it in, then decide with: otosome quality"),
     "case": (
         "shelves/cases/my_case.toml",
-        "fill it in, then: otosome qualify --shelves shelves ROW; it is",
+        "both stand as they are for otosome qualify ROW --shelves shelves; fill in",
     ),
     "drug": ("my_drug.toml", "replace what is borrowed in its solute, and run it: otosome run"),
     "experiment": (
@@ -42,6 +42,12 @@ NEW = {
     "trial": ("my_trial.toml", "put in your numbers, then: otosome trial --formula"),
     "dose": ("my_dose.toml", "put in your study and limits, then: otosome optimise"),
     "specification": ("my_specification.toml", "put in your limits, then name it in a lot's record:"),
+}
+
+# The template of each kind of published case, and the file it goes to.
+CASES = {
+    "drug": ("case.toml", NEW["case"][0]),
+    "hearing": ("case_hearing.toml", "shelves/cases/my_hearing.toml"),
 }
 
 
@@ -288,6 +294,8 @@ def new(inputs: NewInputs, watch: Watch = SILENT) -> Begun | Drafted:
         raise BadInput("takes no --copy and no --reference", key=key)
     if inputs.kind == "drug":
         return _new_drug(inputs)
+    if inputs.kind == "case":
+        return _new_case(inputs)
     if inputs.paths and inputs.kind not in ("animals", "mapping", "batch", "trial"):
         raise BadInput("takes no files", key=key, given=str(inputs.paths[0]))
     if inputs.source is not None and inputs.kind != "fit":
@@ -327,8 +335,25 @@ def _new_drug(inputs: NewInputs) -> Begun:
     return Begun("drug", file, (own,))
 
 
+def _new_case(inputs: NewInputs) -> Begun:
+    """A published case that runs as it is, of a drug or of hearing, and its source; one that is there stays."""
+    from otosome.study import TEMPLATE
+
+    kind = _named(inputs, "drug")
+    if kind not in CASES:
+        raise BadInput("is no kind of case to begin", key="new case", given=kind, allowed=list(CASES))
+    template, usual = CASES[kind]
+    file = inputs.out if inputs.out is not None else Path(usual)
+    write(file, TEMPLATE.with_name(template).read_text(encoding="utf-8"))
+    source = file.parent.parent / "sources" / "my_source.toml"
+    if source.exists():
+        return Begun("case", file)
+    write(source, TEMPLATE.with_name("source.toml").read_text(encoding="utf-8"))
+    return Begun("case", file, (source,))
+
+
 def _named(inputs: NewInputs, usual: str) -> str:
-    """The word after ``new drug`` or ``new trial``; raises BadInput for several."""
+    """The word after ``new drug``, ``new case`` or ``new trial``; raises BadInput for several."""
     if len(inputs.paths) > 1:
         raise BadInput("takes one name", key=f"new {inputs.kind}", given=str(inputs.paths[1]))
     return str(inputs.paths[0]) if inputs.paths else usual
@@ -357,8 +382,7 @@ def _begun(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
         return EXPERIMENT.read_text(encoding="utf-8")
     from otosome.study import TEMPLATE
 
-    template = TEMPLATE.with_name("case.toml") if inputs.kind == "case" else TEMPLATE
-    return template.read_text(encoding="utf-8")
+    return TEMPLATE.read_text(encoding="utf-8")
 
 
 def _animals(paths: tuple[Path, ...], catalog: Catalog) -> str:

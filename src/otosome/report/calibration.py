@@ -22,7 +22,8 @@ def case_fit_lines(fit: CaseFit) -> list[str]:
     lines = [f"{numbers} from {figures}, given {fit.beside} others that are drawn ({fit.draws} draws)"]
     for row in fit.numbers:
         lines.append(
-            f"  {row.name}: {row.text}  (shelf: {row.shelf}); {share(row.alone).text} of its variance its own"
+            f"  {row.name}: {row.text}  (shelf: {row.shelf}); {share(row.alone).text} of its variance is of the "
+            "figures' errors, the rest of other numbers"
         )
     lines += [
         f"  {figure.row}: printed {figure.printed} (error {figure.error}), simulated {figure.simulated.text}"

@@ -16,7 +16,7 @@ from otosome.files import sha256
 from otosome.fitting.file import Sampling
 from otosome.review.calibration.bench import Simulated
 from otosome.review.calibration.figure import Figure
-from otosome.review.qualification.case import Case, cases
+from otosome.review.qualification.case import Case, cases, no_row
 from otosome.roles import CaseOptions
 from otosome.study.reading import table_of
 from otosome.study.tables.base import Table
@@ -24,6 +24,8 @@ from otosome.study.tables.pins import Number
 
 # The key by which a fit file says that it is one to cases, and not to readings of a study.
 MARK = "cases"
+# Draws where a file asks for none.
+_DRAWS = 240
 CaseEntry = Entry[CaseOptions, object]
 
 
@@ -61,12 +63,12 @@ class CaseFitTables(Table):
     numbers: dict[str, Number] = Field(
         default={}, description="what free numbers were thought to be before; nothing, if they are left out"
     )
-    draws: int = Field(
-        default=240,
+    draws: int | None = Field(
+        default=None,
         ge=2,
         le=20_000,
         multiple_of=2,
-        description="draws of all that is not free, in pairs: 240",
+        description="draws of all that is not free, in pairs: 240; that many, or as many as slopes need, if left out",
     )
     seed: int = Field(default=1, ge=0, le=2**63 - 1, description="seed of the draws: 1")
 
@@ -89,6 +91,12 @@ class CaseFitFile:
         return [self.simulated.numbers[name] for name in self.tables.free]
 
     @property
+    def draws(self) -> int:
+        """Draws of all that is not free."""
+        needed = 0 if self.tables.posterior is not None else _fewest(self.simulated)
+        return max(_DRAWS, needed) if self.tables.draws is None else self.tables.draws
+
+    @property
     def before(self) -> list[Parameter | None]:
         """What was thought of each before the figures, None where nothing was."""
         stated = self.tables.numbers
@@ -97,10 +105,18 @@ class CaseFitFile:
         ]
 
 
+def _fewest(simulated: Simulated) -> int:
+    """Draws from which slopes along all that is drawn can be had."""
+    return 2 * len(simulated.owners) + 2
+
+
 def load_case_fit(file: Path, shelves: tuple[Path, ...] = ()) -> CaseFitFile:
-    """A fit to cases with its rows and numbers; raises BadInput naming file and key."""
+    """A fit to cases with its rows and numbers; raises BadInput naming file and key.
+
+    ``shelves``  folders of one's own; a folder ``shelves`` beside the file is read as well
+    """
     tables = table_of(CaseFitTables, read_toml(file), file.name)
-    catalog = Catalog(shelves)
+    catalog = Catalog.of_study(file.parent, shelves)
     with at(file.name):
         chosen = _chosen(catalog, tables)
         simulated = Simulated(catalog, chosen, tuple(tables.free))
@@ -134,7 +150,7 @@ def _chosen(catalog: Catalog, tables: CaseFitTables) -> tuple[tuple[CaseEntry, t
     for number, row in enumerate(tables.cases):
         key = f"cases.{number + 1}"
         if row not in by_row:
-            raise BadInput("is no row of a case", key=key, given=row, allowed=sorted(by_row))
+            raise no_row(row, by_row, key)
         if row in tables.cases[:number]:
             raise BadInput("is named twice", key=key, given=row)
         entry, case = by_row[row]
@@ -184,10 +200,11 @@ def _check_free(simulated: Simulated, tables: CaseFitTables) -> None:
             raise BadInput("is exactly known, so that it has no room", key=key, given=name, cure=cure)
     if unused := sorted(tables.numbers.keys() - set(tables.free)):
         raise BadInput("is not free", key=f"numbers.{unused[0]}", given=unused[0], allowed=tables.free)
-    if tables.posterior is None and tables.draws < 2 * len(simulated.owners) + 2:
+    if tables.posterior is None and tables.draws is not None and tables.draws < _fewest(simulated):
         raise BadInput(
             "are too few for slopes along all that is drawn",
             key="draws",
             given=tables.draws,
-            allowed=f"{2 * len(simulated.owners) + 2} and more",
+            allowed=f"{_fewest(simulated)} and more",
+            cure="or leave it out",
         )

@@ -18,7 +18,7 @@ from otosome.evidence import Parameter
 from otosome.fitting.posterior import LARGEST_RHAT, Convergence, convergence
 from otosome.review.calibration.bench import balanced
 from otosome.review.calibration.file import CaseFitFile
-from otosome.review.calibration.linear import Conditional, conditional
+from otosome.review.calibration.linear import Conditional, Open, conditional
 from otosome.review.calibration.sampled import chain, regressed
 from otosome.review.qualification.case import Z95, to_paper
 from otosome.units import Array
@@ -123,7 +123,7 @@ def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> CaseFit:
     """
     report("fitting to published figures", 0, 1)
     numbers, names = file.numbers, file.simulated.owners
-    beside = balanced(len(names), file.tables.draws, file.tables.seed)
+    beside = balanced(len(names), file.draws, file.tables.seed)
     if file.tables.posterior is None:
         normal, mixing = _linear(file, beside), None
     else:
@@ -143,11 +143,11 @@ def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> CaseFit:
         "linearised" if mixing is None else "posterior",
         rows,
         figures,
-        _sentences(rows, figures, normal, untold, mixing),
+        _sentences(rows, numbers, figures, normal, untold, mixing),
         normal.rounds,
         normal.still if mixing is None else mixing.reached,
         mixing,
-        file.tables.draws,
+        file.draws,
         len(names),
         [p.name for p in thought],
     )
@@ -164,15 +164,33 @@ def _linear(file: CaseFitFile, beside: Array) -> Conditional:
         return np.hstack([simulated.misses(_values(numbers, own), beside), *prior])
 
     normal = conditional(misses, start, width, beside)
-    if normal is None:
-        raise BadInput(
-            "the rows leave a free number open: moving it moves none of them",
-            file=f"{file.name}.toml",
-            key="free",
-            given=file.tables.free,
-            cure="free fewer numbers, name rows that depend on each, or state [numbers]",
-        )
+    if isinstance(normal, Open):
+        raise _refusal(file, normal)
     return normal
+
+
+def _refusal(file: CaseFitFile, unheld: Open) -> BadInput:
+    """What to say of free numbers that the figures do not hold: which, and which others these figures would tell."""
+    free, others = file.tables.free, file.simulated.owners
+    names = [free[k] for k in unheld.numbers]
+    # A number on which another hangs may be read by no row itself.
+    read = [others[k] for k in unheld.strongest if others[k] in file.simulated.numbers]
+    cure = f"these rows move most with {', '.join(read[:3])}"
+    if unheld.away:
+        p = file.numbers[unheld.numbers[0]]
+        words = (
+            f"runs off, {number(unheld.away, 2)} standard deviations away: no value near meets the rows. "
+            "They hardly depend on it, or contradict it or each other"
+        )
+        shelf = _written(p.value, p.low, p.high, p.unit)
+        cure = f'the shelf has {shelf}; {cure}; or state [numbers."{names[0]}"], or fit fewer rows'
+    elif unheld.faint:
+        words = f"the rows leave a free number open: moving {' or '.join(names)} moves none of them"
+        cure = f"free another: {cure}"
+    else:
+        words = "the rows leave a free number open: these move them only together, and not apart"
+        cure = f"free fewer of them, name rows that tell them apart, or state [numbers]; {cure}"
+    return BadInput(words, file=f"{file.name}.toml", key="free", given=names, cure=cure)
 
 
 def _sampled(file: CaseFitFile, walked: Path, report: Report) -> tuple[Conditional, Convergence]:
@@ -295,7 +313,7 @@ def _plain(value: float) -> str:
 
 def _beside_print(file: CaseFitFile, normal: Conditional, beside: Array) -> list[Compared]:
     """Each figure with the free numbers drawn as fitted."""
-    luck = np.random.default_rng(file.tables.seed).standard_normal((file.tables.draws, normal.middle.size))
+    luck = np.random.default_rng(file.tables.seed).standard_normal((file.draws, normal.middle.size))
     own = normal.middle + (normal.slopes @ beside).T + luck @ normal.root.T
     by_row: Mapping[str, Array] = file.simulated.values(_values(file.numbers, own), beside)
     rows = []
@@ -320,12 +338,19 @@ def _beside_print(file: CaseFitFile, normal: Conditional, beside: Array) -> list
 
 def _sentences(
     rows: list[Calibrated],
+    numbers: list[Parameter],
     figures: list[Compared],
     normal: Conditional,
     untold: list[str],
     mixing: Convergence | None,
 ) -> list[str]:
     sentences = [f"The rows hardly tell {name}: it is what was thought before." for name in untold]
+    sentences += [
+        f"{p.name} lies outside its range on the shelf ({number(p.low, 2)} to {number(p.high, 2)}): a misfit, or its "
+        "range is too narrow."
+        for row, p in zip(rows, numbers, strict=True)
+        if not p.low <= row.value <= p.high
+    ]
     if mixing is not None and not mixing.reached:
         sentences.append(
             f"The walkers have not converged (R-hat up to {max(mixing.rhat):.2f}, asked {LARGEST_RHAT:g}): ask for "

@@ -11,7 +11,7 @@ Source: Sarkka 2013, Bayesian filtering and smoothing, chapter 5 (statistical li
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,11 @@ _ROUNDS, _STILL, _STEP = 8, 0.03, 0.1
 _RISES = 3
 # Slopes below so many of their standard errors are what draws give by chance.
 _CHANCE = 2.5
+# Standard deviations of a number from where it began, or between draws, beyond which it runs off; back to where it is
+# then set once; and errors of all figures together that a number must move in one of its own.
+_FAR, _BACK, _FAINT = 4.0, 1.0, 0.02
+# Share in the direction that moves nothing from which a number is part of it, and the strongest others that are named.
+_PART, _NAMED = 0.2, 8
 # Misfits in errors of free numbers on their own scale, (draw, free) -> (draw, figure).
 Misses = Callable[[Array], Array]
 
@@ -47,31 +52,76 @@ class Conditional:
         return np.asarray(np.sqrt(np.sum(self.slopes**2, axis=1) + np.sum(self.root**2, axis=1)))
 
 
-def conditional(misses: Misses, start: Array, width: Array, beside: Array) -> Conditional | None:
-    """The free numbers given all else; None where what the figures say of them leaves one open.
+@dataclass(frozen=True)
+class Open:
+    """Free numbers that the figures do not hold.
+
+    ``numbers``    which of them, by place;  ``faint``  whether each by itself moves no figure
+    ``away``       of one that runs off: standard deviations that it went, else 0
+    ``strongest``  others that move the figures most, by place
+    """
+
+    numbers: list[int]
+    faint: bool
+    away: float
+    strongest: list[int]
+
+
+def conditional(misses: Misses, start: Array, width: Array, beside: Array) -> Conditional | Open:
+    """The free numbers given all else, or which of them the figures leave open.
 
     ``start``   of the free numbers, on their own scale;  ``width``  of each, of which a part is a step for its slope
     ``beside``  own deviates of all else, (other, draw)
     """
     middle, slopes, steps = start, np.zeros((start.size, len(beside))), _STEP * np.diag(width)
-    rise, still = np.zeros((0, start.size)), False
+    rise, still, strongest, was_back = np.zeros((0, start.size)), False, [], False
     for done in range(1, _ROUNDS + 1):
         now = middle + (slopes @ beside).T
         plane = _plane(misses(now), beside)
+        if done == 1:
+            strongest = [int(k) for k in np.argsort(-np.linalg.norm(plane[:, 1:], axis=0))[:_NAMED]]
         if done <= _RISES:
             ahead = [np.mean(misses(now + step), axis=0) - plane[:, 0] for step in steps]
             rise = np.stack(ahead, axis=1) / (_STEP * width)
-        precision = rise.T @ rise
-        if np.linalg.eigvalsh(width[:, None] * precision * width)[0] < 1e-8:
-            return None
-        covariance = np.linalg.inv(precision)
+        unheld = _unheld(rise * width, strongest)
+        if unheld is not None:
+            # What moves a figure where it began, and not where it went, has run off.
+            gone = np.max(np.abs(middle - start)[unheld.numbers] / width[unheld.numbers])
+            return replace(unheld, faint=unheld.faint and done == 1, away=float(gone))
+        covariance = np.linalg.inv(rise.T @ rise)
         moved = -covariance @ rise.T @ plane
         middle, slopes = middle + moved[:, 0], slopes + moved[:, 1:]
+        far = np.maximum(np.abs(middle - start), np.linalg.norm(slopes, axis=1)) / width
+        if np.max(far) > _FAR:
+            # The first time it may be a step too long, from where figures bend.
+            if was_back:
+                return Open([int(np.argmax(far))], False, float(np.max(far)), strongest)
+            middle, slopes, was_back = start + (middle - start) * _back(far)[:, 0], slopes * _back(far), True
+            continue
         spread = np.sqrt(np.diag(covariance) + np.sum(slopes**2, axis=1))
         still = bool(np.max(np.abs(moved) / spread[:, None]) < _STILL)
         if still:
             break
     return Conditional(middle, slopes, np.linalg.cholesky(covariance), done, still)
+
+
+def _back(far: Array) -> Array:
+    """What is left (free, 1) of ways that are so ``far``, in standard deviations: at most one."""
+    return np.asarray(_BACK / np.maximum(far, _BACK))[:, None]
+
+
+def _unheld(rise: Array, strongest: list[int]) -> Open | None:
+    """Free numbers that move no figure, or together none; None where there are none.
+
+    ``rise``  errors of each figure for a standard deviation of each free number, (figure, free)
+    """
+    faint = np.flatnonzero(np.linalg.norm(rise, axis=0) < _FAINT)
+    if faint.size:
+        return Open([int(k) for k in faint], True, 0.0, strongest)
+    strength, turned = np.linalg.eigh(rise.T @ rise)
+    if strength[0] >= 1e-8:
+        return None
+    return Open([int(k) for k in np.flatnonzero(np.abs(turned[:, 0]) > _PART)], False, 0.0, strongest)
 
 
 def _plane(misses: Array, beside: Array) -> Array:

@@ -16,10 +16,10 @@ from typing import Final
 import numpy as np
 
 from otosome.catalog import Catalog, Entry
-from otosome.errors import BadInput
+from otosome.errors import BadInput, at
 from otosome.model.team import team
 from otosome.review.qualification.bench import Bench, Terms, summarise
-from otosome.review.qualification.case import Case, cases
+from otosome.review.qualification.case import Case, cases, no_row
 from otosome.review.qualification.rerun import rerun, study_of
 from otosome.review.qualification.verdict import (
     VERDICTS,
@@ -142,7 +142,7 @@ def _wanted(catalog: Catalog, rows: Iterable[str] | None) -> set[str]:
     parts = {name: [row for row in ids if _is_part(row, name)] for name in rows}
     for name, part in parts.items():
         if not part:
-            raise BadInput("is no row of a case", key="row", given=name, allowed=ids)
+            raise no_row(name, ids)
     return {row for part in parts.values() for row in part}
 
 
@@ -162,7 +162,7 @@ def _rows(terms: Terms, name: str) -> list[Row]:
     """The rows of one case; they share its simulation, so a row is the same alone or among others."""
     entry = terms.catalog.get(SHELF, name)
     part = cases(entry)
-    reasons = {case.id: _untestable(case, terms) for case in part}
+    reasons = {case.id: _untestable(case, terms, entry.card.file) for case in part}
     untested = [no_test(case, reasons[case.id]) for case in part if reasons[case.id]]
     tested = [case for case in part if not reasons[case.id]]
     if not tested:
@@ -208,11 +208,12 @@ def _replicated(bench: Bench, rows: list[Case]) -> Mapping[str, Array]:
     return by_row
 
 
-def _untestable(case: Case, terms: Terms) -> str:
+def _untestable(case: Case, terms: Terms, file: str) -> str:
     """Why a row is no test, empty where it is one: it says so itself, or its source no longer stands."""
     if case.no_test or not case.source:
         return case.no_test
-    source = terms.catalog.source(case.source)
+    with at(file, "source"):
+        source = terms.catalog.source(case.source)
     retracted = source.standing == "retracted" and source.key not in terms.allowed
     if retracted or source.standing == "withdrawn":
         return f"its source {source.key} was {source.standing} on {source.date}: {source.reason}"

@@ -71,7 +71,7 @@ class Bench:
         from otosome.review.qualification.experiment import Experiment
 
         with at(self.case.card.file):
-            needed = Experiment.of(options).rests
+            needed = Experiment.of(options, self.terms.catalog).rests
         return tuple(dict.fromkeys((f"species.{self.species}", *needed, *options.rests)))
 
     @property
@@ -148,7 +148,7 @@ class Bench:
             from otosome.review.qualification.experiment import Experiment
 
             with at(self.case.card.file):
-                experiment = Experiment.of(self.case.options)
+                experiment = Experiment.of(self.case.options, self.terms.catalog)
                 return experiment.statistics(self, cases(self.case) if rows is None else rows)
         formula = self.case.bind(self.columns, self.species)
         if not isinstance(formula, CaseFormula):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from math import exp, log, pi, sqrt
 from statistics import NormalDist
 
@@ -121,13 +122,26 @@ class Case:
         return None if self.se is None else self.se * self.n**0.5
 
 
+def no_row(name: str, known: Iterable[str], key: str = "row") -> BadInput:
+    """What to say of a row that is none: those that read like it, or else how many there are."""
+    known = sorted(known)
+    close = get_close_matches(name, known, 3, 0.5)
+    return BadInput(
+        "is no row of a case",
+        key=key,
+        given=name,
+        allowed=close or f"{len(known)} rows, {known[0]} to {known[-1]}",
+        cure="docs/validation.md lists them; of a case of your own name its folder: --shelves DIR",
+    )
+
+
 def cases(entry: Entry[CaseOptions, object]) -> list[Case]:
     """The rows of a case; raises BadInput naming file, key, value given and values allowed."""
     return [_case(entry, row_id, row) for row_id, row in entry.options.row.items()]
 
 
 def _case(entry: Entry[CaseOptions, object], row_id: str, row: RowTable) -> Case:
-    with at(entry.card.file, f"row.{row_id}"):
+    with at(entry.card.file, f'row."{row_id}"'):
         numbers, expect, unit = _numbers(row)
         case = Case(
             id=row_id,
@@ -153,24 +167,53 @@ def _case(entry: Entry[CaseOptions, object], row_id: str, row: RowTable) -> Case
             no_test=row.no_test,
         )
         _check(case)
+        # A formula of one's own knows of how many its error is.
+        if entry.formula is None and case.sd is not None and case.n < 2:
+            raise BadInput(
+                "is one, left out or stated, and one animal has no spread",
+                key="n",
+                given=case.n,
+                allowed="2 and more beside an sd",
+                cure="state n, the animals of the group, or se in the place of sd",
+            )
     return case
 
 
 def _numbers(row: RowTable) -> tuple[dict[str, float | None], tuple[float, ...], str]:
     """The numbers of a row by key, its exact values, and the unit of the first of them, which all are in."""
     stated: dict[str, str] = {name: getattr(row, name) for name in _QUANTITIES}
-    first = next(filter(None, (*stated.values(), *row.expect)), "")
-    unit = _read(first, None, "")[1] if first else ""
-    numbers = {name: _read(text, unit, name)[0] if text else None for name, text in stated.items()}
-    return numbers, tuple(_read(text, unit, "expect")[0] for text in row.expect), unit
+    first = next((key for key, text in stated.items() if text), "expect" if row.expect else "")
+    if not first:
+        return dict.fromkeys(stated), (), ""
+    unit = _split(row.expect[0] if first == "expect" else stated[first], first)[1]
+    numbers = {name: _read(text, unit, name, first) if text else None for name, text in stated.items()}
+    return numbers, tuple(_read(text, unit, "expect", first) for text in row.expect), unit
 
 
-def _read(text: str, unit: str | None, key: str) -> tuple[float, str]:
+def _split(text: str, key: str) -> tuple[float, str]:
     try:
-        value, stated = split(text)
-        return (value, stated) if unit in (None, stated) else (convert(value, stated, str(unit)), str(unit))
+        return split(text)
     except ValueError as error:
-        raise BadInput(str(error), key=key.replace("value", "found"), given=text) from error
+        raise BadInput(str(error), key=_in_file(key), given=text) from error
+
+
+def _read(text: str, unit: str, key: str, first: str) -> float:
+    """A number in the unit of the first that its row states; raises BadInput where it is of another kind."""
+    value, stated = _split(text, key)
+    try:
+        return value if stated == unit else convert(value, stated, unit)
+    except ValueError as error:
+        raise BadInput(
+            f"is in another kind of unit than {_in_file(first)} of the same row",
+            key=_in_file(key),
+            given=text,
+            allowed=f"a number in {unit}" if unit else "a number without a unit",
+            cure=f"mend this or {_in_file(first)}",
+        ) from error
+
+
+def _in_file(key: str) -> str:
+    return "found" if key == "value" else key
 
 
 def _check(case: Case) -> None:
@@ -179,6 +222,13 @@ def _check(case: Case) -> None:
         raise BadInput(
             "says what was measured, or why it is no test",
             allowed=["found", *_QUANTITIES[1:], "expect", "no_test"],
+        )
+    if case.kind == "direction" and (others := _beside_bound(case)):
+        raise BadInput(
+            "stands beside a bound, which has no value and no error of its own",
+            key=others[0],
+            allowed=["above", "below"],
+            cure='state the bound alone; a fit states its error: [error."ROW"]',
         )
     if case.expect:
         _check_tolerance(case)
@@ -189,6 +239,12 @@ def _check(case: Case) -> None:
         )
     if case.kind == "interval" and not _rises(*case.band()):
         raise BadInput("low and high must rise", given=case.band())
+
+
+def _beside_bound(case: Case) -> list[str]:
+    """The keys of values and errors that a row states."""
+    keys = ("value", "se", "sd", "low", "high")
+    return [_in_file(key) for key in keys if getattr(case, key) is not None]
 
 
 def _is_measured(case: Case) -> bool:

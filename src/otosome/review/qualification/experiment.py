@@ -7,14 +7,15 @@ from another.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 import numpy as np
 
+from otosome.catalog import Catalog
 from otosome.errors import BadInput, at
-from otosome.model.transport import Dose, Flow, Sample, Transported, schedule, solve
+from otosome.model.transport import Dose, Flow, Sample, Solute, Transported, paired, schedule, solve
 from otosome.model.transport.network import ALONG, LUMPED
 from otosome.review.qualification.bench import Bench
 from otosome.review.qualification.case import Case
@@ -58,30 +59,44 @@ class Read:
 
 @dataclass(frozen=True)
 class Experiment:
-    """What a file states of an experiment, checked."""
+    """What a file states of an experiment, checked.
+
+    ``products``  what the prodrugs among what was given become, by the prodrug, as far as it is read
+    """
 
     given: Mapping[str, Given]
     read: Mapping[str, Read]
+    products: Mapping[str, str]
 
     @classmethod
-    def of(cls, options: CaseOptions) -> Experiment:
-        """From a case's options; raises BadInput for an unknown key, word or unit."""
+    def of(cls, options: CaseOptions, catalog: Catalog) -> Experiment:
+        """From a case's options; raises BadInput for an unknown key, word, name or unit."""
         given = {name: _typed(Given, use, f"given.{name}") for name, use in options.given.items()}
         read = {name: _typed(Read, use, f"read.{name}") for name, use in options.read.items()}
         for name, dose in given.items():
             with at(key=f"given.{name}"):
                 _check_dose(dose)
+                for key, entry in (("solute", dose.solute), ("route", dose.route)):
+                    with at(key=key):
+                        catalog.file(f"{key}s", entry)
         solutes = sorted({dose.solute for dose in given.values()})
+        becomes = {name: catalog.get("solutes", name).options.becomes for name in solutes}
+        readable = [*solutes, *sorted({drug for drug in becomes.values() if drug} - set(solutes))]
         for name, reading in read.items():
             with at(key=f"read.{name}"):
-                _check_reading(reading, solutes)
-        return cls(given, read)
+                _check_reading(reading, solutes, readable)
+        products = {name: drug for name, drug in becomes.items() if drug and drug in _read_solutes(read)}
+        for name, reading in read.items():
+            with at(key=f"read.{name}.at"):
+                _check_given_by_then(reading, given.values(), products)
+        return cls(given, read, products)
 
     @property
     def rests(self) -> tuple[str, ...]:
         """The entries it needs beside its species."""
         uses = self.given.values()
         named = {f"solutes.{u.solute}" for u in uses} | {f"routes.{u.route}" for u in uses}
+        named |= {f"solutes.{drug}" for drug in self.products.values()}
         return ("solutes.tmpa", *sorted(named - {"solutes.tmpa"}))
 
     def statistics(self, bench: Bench, rows: list[Case]) -> dict[str, Array]:
@@ -102,7 +117,10 @@ class Experiment:
                     value = value * self._molar(bench, self.read[of])
                 elif not same_kind(case.unit, self._unit(of)):
                     raise BadInput(
-                        "the row's unit is not that of its reading", given=case.unit, allowed=self._unit(of)
+                        "the row's unit is not that of its reading",
+                        given=case.unit or "no unit",
+                        allowed=[self._unit(of)] if self._unit(of) == "h" else ["uM", "mg/L", "ug/mL"],
+                        cure=f"read.{of} is a {'time' if self._unit(of) == 'h' else 'concentration'}",
                     )
             values[case.id] = value
         return values
@@ -110,10 +128,13 @@ class Experiment:
     def reading(self, bench: Bench, name: str) -> Array:
         """A reading in each ear, house units, shape (ears,)."""
         read = self.read[name]
+        with at(key=f"read.{name}.place"):
+            _check_within(bench, read)
         run = self._run(bench, read)
         times = [quantity(text, "h") for text in read.at]
         if read.volume is not None:
-            values = run.samples.sum(axis=0)
+            # Of a prodrug and what it becomes, the class that is read.
+            values = run.samples[-1]
         else:
             at_knots = np.searchsorted(run.knots, times)
             values = self._levels(bench, read, run)[:, at_knots]
@@ -146,8 +167,12 @@ class Experiment:
 
     def _run(self, bench: Bench, read: Read) -> Transported:
         name, anatomy = self._solute(read), bench.anatomy
+        solute, classes = self._carried(bench, name)
         flows = [
-            flow for dose in self.given.values() if dose.solute == name for flow in self._flows(bench, dose)
+            flow
+            for dose in self.given.values()
+            if dose.solute in classes
+            for flow in self._flows(bench, dose, classes)
         ]
         times = [quantity(text, "h") for text in read.at]
         samples = [] if read.volume is None else self._samples(bench, read, read.volume, times)
@@ -158,7 +183,15 @@ class Experiment:
         # A reading between two knots would be interpolated; each is an event.
         knots = schedule([*events, *times], max([*times, *events]) + 0.01, windows, first=2e-3, growth=1.2)
         keep = [] if read.volume is not None else [read.of]
-        return solve(anatomy, bench.bind("solutes", name), flows, knots, keep, samples=samples)
+        return solve(anatomy, solute, flows, knots, keep, samples=samples)
+
+    def _carried(self, bench: Bench, name: str) -> tuple[Solute, list[str]]:
+        """What is read as a solute, after the prodrug that becomes it as a class of its own; and the classes' names."""
+        drug: Solute = bench.bind("solutes", name)
+        prodrug = next((before for before, after in self.products.items() if after == name), None)
+        if prodrug is None:
+            return drug, [name]
+        return paired(bench.bind("solutes", prodrug), drug, bench.anatomy), [prodrug, name]
 
     def _samples(self, bench: Bench, read: Read, drawn: str, times: list[float]) -> list[Sample]:
         """The samples of a reading, each of a volume ``drawn``, from the times on, h."""
@@ -167,14 +200,16 @@ class Experiment:
         volume, lasts = np.full(bench.ears, quantity(drawn, "uL")), quantity(read.duration, "h")
         return [Sample(read.of, time, time + lasts, volume, place) for time in times]
 
-    def _flows(self, bench: Bench, dose: Given) -> list[Flow]:
-        amount, volume = self._amount(bench, dose), np.full(bench.ears, quantity(dose.volume, "uL"))
+    def _flows(self, bench: Bench, dose: Given, classes: list[str]) -> list[Flow]:
+        """The flows of a dose, which holds its own class of a solute and nothing of the others."""
+        classed = np.array([[float(name == dose.solute)] for name in classes])
+        amount, volume = classed * self._amount(bench, dose), np.full(bench.ears, quantity(dose.volume, "uL"))
         route, lasts = bench.bind("routes", dose.route), quantity(dose.duration, "h")
         starts = [quantity(text, "h") for text in dose.at]
         return [
             flow
             for start in starts
-            for flow in route.deliver(Dose(start, start + lasts, amount[None], volume), bench.anatomy)
+            for flow in route.deliver(Dose(start, start + lasts, amount, volume), bench.anatomy)
         ]
 
     def _amount(self, bench: Bench, dose: Given) -> Array:
@@ -197,7 +232,7 @@ class Experiment:
 
     def _levels(self, bench: Bench, read: Read, run: Transported) -> Array:
         """Concentration at the place, or the mean between two, shape (ears, time)."""
-        level = run.concentration[read.of].sum(axis=0)
+        level = run.concentration[read.of][-1]
         if level.ndim == 2:
             return np.asarray(level)
         length = bench.anatomy.scala_tympani_length[:, None]
@@ -268,7 +303,35 @@ def _check_dose(dose: Given) -> None:
             raise BadInput("a concentration comes in a volume", key="volume")
 
 
-def _check_reading(read: Read, solutes: list[str]) -> None:
+def _read_solutes(read: Mapping[str, Read]) -> set[str | None]:
+    return {reading.solute for reading in read.values()}
+
+
+def _check_given_by_then(read: Read, doses: Iterable[Given], products: Mapping[str, str]) -> None:
+    """Refuse a reading all of whose moments lie before anything of it is given."""
+    own = [
+        dose
+        for dose in doses
+        if read.solute in (None, dose.solute) or products.get(dose.solute) == read.solute
+    ]
+    first = min((text for dose in own for text in dose.at), key=lambda text: quantity(text, "h"))
+    if max(quantity(text, "h") for text in read.at) < quantity(first, "h"):
+        raise BadInput("lies before anything is given", given=list(read.at), allowed=f"from {first} on")
+
+
+def _check_within(bench: Bench, read: Read) -> None:
+    """Refuse a place beyond the end of the longest ear of the species."""
+    longest = bench.parameters[f"species.{bench.species}.scala_tympani_length"].high
+    if read.place is not None and read.of in ALONG and quantity(read.place, "mm") > longest:
+        raise BadInput(
+            f"lies beyond the end of the cochlea of {bench.species}",
+            given=read.place,
+            allowed=f"0 mm to {longest:g} mm",
+        )
+
+
+def _check_reading(read: Read, solutes: list[str], readable: list[str]) -> None:
+    """Refuse a reading of nothing that is known; ``readable`` are what is given and what it becomes."""
     if read.of not in _FLUIDS:
         raise BadInput("is no fluid or tissue", key="of", given=read.of, allowed=list(_FLUIDS))
     if read.take not in TAKES:
@@ -278,9 +341,9 @@ def _check_reading(read: Read, solutes: list[str]) -> None:
     if read.take == "value" and len(read.at) > 1:
         raise BadInput("a value is read at one moment", key="at", given=list(read.at), allowed="one")
     if read.solute is None and len(solutes) > 1:
-        raise BadInput("says which solute, as several are given", key="solute", allowed=solutes)
-    if read.solute is not None and read.solute not in solutes:
-        raise BadInput("is not given", key="solute", given=read.solute, allowed=solutes)
+        raise BadInput("says which solute, as several are given", key="solute", allowed=readable)
+    if read.solute is not None and read.solute not in readable:
+        raise BadInput("is not given", key="solute", given=read.solute, allowed=readable)
     for text in read.at:
         _quantity(text, "at", "h")
     for key in ("place", "reach"):

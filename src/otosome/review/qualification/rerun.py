@@ -9,7 +9,7 @@ import numpy as np
 
 from otosome.catalog import Entry
 from otosome.ears import Ears
-from otosome.errors import BadInput
+from otosome.errors import BadInput, at
 from otosome.evidence import uniforms
 from otosome.forward import (
     Cochleae,
@@ -25,7 +25,7 @@ from otosome.review.qualification.bench import Terms
 from otosome.review.qualification.case import Case
 from otosome.roles import CaseOptions
 from otosome.study import Study
-from otosome.units import Array, Quantity
+from otosome.units import LEVELS, Array, Quantity, same_kind
 
 # Steps between knots grow by this: fewer than a run's, at a cost of some tenths of a dB.
 _GROWTH = 1.3
@@ -94,15 +94,50 @@ class Statistic:
                     allowed=[a for a in allowed if a is not None],
                 )
         statistic._check_measured(study, file, key)
-        if statistic.scale is not None and statistic.grade not in study.scale(statistic.scale).labels:
+        with at(file, f'row."{case.id}"'):
+            statistic._check_unit(case.unit, study)
+            statistic._check_spread(case)
+        statistic._check_grade(study, file, key)
+        return statistic
+
+    def _check_grade(self, study: Study, file: str, key: str) -> None:
+        """Refuse a grade that its scale does not have."""
+        if self.scale is not None and self.grade not in study.scale(self.scale).labels:
             raise BadInput(
                 "is no grade of its scale",
                 file=file,
                 key=f"{key}.grade",
-                given=statistic.grade,
-                allowed=list(study.scale(statistic.scale).labels),
+                given=self.grade,
+                allowed=list(study.scale(self.scale).labels),
             )
-        return statistic
+
+    def _check_unit(self, stated: str, study: Study) -> None:
+        """Refuse a row in a unit that its statistic is not in."""
+        allowed = self._units(study)
+        if not any(same_kind(stated, unit) for unit in allowed):
+            allowed = [unit or "no unit" for unit in allowed]
+            raise BadInput("is not in a unit of its statistic", given=stated or "no unit", allowed=allowed)
+
+    def _check_spread(self, case: Case) -> None:
+        """Refuse the spread of one group as all that is known of how far a comparison of two errs."""
+        if case.sd is not None and case.se is None and self.against is not None:
+            raise BadInput(
+                "is the spread of one group, and a comparison of two errs by both",
+                key="sd",
+                given=f"{case.sd:g} {case.unit}".strip(),
+                cure="state se in its place: of a difference sqrt(sd1^2 / n1 + sd2^2 / n2)",
+            )
+
+    def _units(self, study: Study) -> list[str]:
+        """The units that what is printed of it may be in: a share, that of its endpoint, or dB of two levels."""
+        is_ratio = self.against is not None and self.by == "ratio"
+        if is_ratio or self.scale is not None or self.figure in ("correlation", "run"):
+            return ["%", ""]
+        own = study.catalog.get("endpoints", study.tables.measure[self.measure].endpoint).options.unit
+        if own not in LEVELS:
+            return [own]
+        differs = self.against is not None or self.since is not None or self.figure != "middle"
+        return ["dB"] if differs else [own]
 
     def _check_measured(self, study: Study, file: str, key: str) -> None:
         """Refuse moments and frequencies that its measure does not have."""
@@ -148,9 +183,11 @@ def _typed(statistic: Mapping[str, object], file: str, key: str) -> dict[str, ob
 
 def study_of(entry: Entry[CaseOptions, object], terms: Terms) -> Study:
     """The study a case states, checked as any study file."""
+    beside = terms.catalog.beside
     return Study.of(
         {"otosome": "study/1", **(entry.options.study or {})},
         name=entry.card.file,
+        folder=None if beside is None else beside.parent,
         shelves=terms.catalog.own,
         allow_retracted=terms.allowed,
     )

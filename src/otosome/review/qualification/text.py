@@ -22,8 +22,9 @@ def row_lines(rows: Sequence[Row]) -> list[str]:
         parts = ", ".join(f"{n} {verdict}" for verdict, n in by_verdict.items() if n)
         lines += [f"{name}: {parts}"] if parts else []
     for name, by_mark in coverage(rows).items():
-        parts = ", ".join(f"{n} {mark}" for mark, n in by_mark.items())
-        lines += [f"intervals of {name}: {parts}"] if any(by_mark.values()) else []
+        cover = f"{by_mark['covering']} cover what was measured ({by_mark['covering, sharp']} of them sharp)"
+        exclude = f"{by_mark['excluding']} exclude it ({by_mark['excluding, sharp']} sharp)"
+        lines += [f"intervals of {name}: {cover}, {exclude}"] if any(by_mark.values()) else []
     return lines
 
 
