@@ -7,7 +7,7 @@ from otosome.fitting.free import Free
 from otosome.fitting.levels import differing
 from otosome.fitting.likelihood import Likelihood, wide
 from otosome.fitting.observations import Observations, Readings
-from otosome.forward import Cochleae, Fate, endpoint, plan, true_value
+from otosome.forward import endpoint, evaluate, plan
 from otosome.roles import Reading
 from otosome.study import Study
 
@@ -65,25 +65,11 @@ def laboratory(of, deviates, animals=4, seed=1):
         apart = np.hypot(p.runs, p.subjects) * luck.normal(size=count)
         columns[p.name] = columns[p.name] + apart if p.additive else columns[p.name] * np.exp(apart)
     columns = {**columns, **likelihood.ears["abr"].columns(columns, luck.normal(size=(count, 1)))}
-    chain = plan(of)
-    ears = Cochleae(chain, wide(columns, count))
-    measure = of.tables.measure["abr"]
-    true = np.stack(
-        [
-            true_value(
-                ears,
-                measure,
-                Fate(ears, arm).cells.at(chain.at(chain.times)),
-                np.array(measure.tones),
-                arm,
-                chain.times,
-            )
-            for arm in chain.arms
-        ],
-        axis=1,
-    )
-    own = true[grid.animal, grid.arm, grid.time, grid.tone]
-    bound = endpoint(of, measure, {n: c[:1] for n, c in ears.columns.items()})
+    whole, measure = wide(columns, count), of.tables.measure["abr"]
+    # Each animal goes through its own arm alone.
+    true = np.concatenate([_through(of, arm, whole, grid) for arm in range(len(of.tables.arm))])
+    own = true[grid.animal, grid.time, grid.tone]
+    bound = endpoint(of, measure, {n: c[:1] for n, c in whole.items()})
     reading = bound.read(own[None, None], luck.uniform(size=own.size)[None, None])
     readings = Readings(
         "abr",
@@ -96,6 +82,14 @@ def laboratory(of, deviates, animals=4, seed=1):
         grid.row,
     )
     return likelihood.seeing(Observations((readings,), names, {}))
+
+
+def _through(of, arm, columns, grid):
+    """True values of the animals of an arm, which stand beside each other: (animal, moment, tone)."""
+    rows = np.unique(grid.animal[grid.arm == arm])
+    steps = plan(of, [of.tables.arm[arm].name])
+    some = {name: column[rows] for name, column in columns.items()}
+    return evaluate(steps, some, steps.times)["abr"][:, 0]
 
 
 def table(of, observed):

@@ -37,9 +37,8 @@ class EarE5:
 
 def _constant(since: Hours, score: Array) -> float:
     """The time constant of the curve that fits best, h."""
-    from scipy.optimize import (
-        minimize_scalar,
-    )  # a tenth of a second to import, and every case is read for its rows
+    # A tenth of a second to import, and every case is read for its rows.
+    from scipy.optimize import minimize_scalar
 
     def missed(log_tau: float) -> float:
         shape = -np.expm1(-since / np.exp(log_tau))
