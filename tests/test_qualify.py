@@ -352,7 +352,7 @@ def test_a_case_whose_source_was_retracted_is_no_test_unless_it_is_allowed_by_na
 @pytest.mark.parametrize(
     ("measured", "words"),
     [
-        ('found = "10 mm"', "expected one convertible to"),
+        ('found = "10 mm"', "is in another kind of unit than found of the same row; given: 1 uM"),
         ('colour = "red"', "is not a key here"),
         ("", "says what was measured"),
         ('low = "3 uM"\nhigh = "1 uM"', "must rise"),
@@ -386,7 +386,7 @@ statistic = {{ measure = "abr", of = "one", against = "other" }}
 
 [row."ear:T1.since"]
 about = "a group against itself a day before"
-found = "0 dB"
+found = "{found}"
 n = 10
 statistic = {statistic}
 """
@@ -395,7 +395,8 @@ SINCE = '{ measure = "abr", of = "one", since = "-1 d", over = "max" }'
 
 def quiet(tmp_path, statistic=SINCE):
     (tmp_path / "cases").mkdir()
-    text = QUIET.format(statistic=statistic)
+    # The share of a group with a grade is a per cent.
+    text = QUIET.format(statistic=statistic, found="0 %" if "scale" in statistic else "0 dB")
     (tmp_path / "cases" / "quiet.toml").write_text(text, encoding="utf-8")
     return Catalog((tmp_path,))
 
@@ -433,8 +434,8 @@ def test_a_statistic_that_a_study_cannot_give_is_refused(tmp_path, statistic, wo
 
 
 def test_an_unknown_row_names_those_there_are():
-    with pytest.raises(BadInput, match="pk:C03"):
-        otosome.qualify(["pk:Z9"])
+    with pytest.raises(BadInput, match="is no row of a case; given: pk:C4; allowed: .*pk:C34"):
+        otosome.qualify(["pk:C4"])
 
 
 def test_the_command_prints_rows_and_one_object(tmp_path):
