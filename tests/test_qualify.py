@@ -434,7 +434,7 @@ def test_a_statistic_that_a_study_cannot_give_is_refused(tmp_path, statistic, wo
 
 
 def test_an_unknown_row_names_those_there_are():
-    with pytest.raises(BadInput, match="is no row of a case; given: pk:C4; allowed: .*pk:C34"):
+    with pytest.raises(BadInput, match=r"is no row of a case; given: pk:C4; allowed: .*pk:C34"):
         otosome.qualify(["pk:C4"])
 
 
