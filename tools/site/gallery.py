@@ -46,7 +46,7 @@ SHOWN = (
         ("otosome import thresholds.csv --animals animals_filled.csv --out imported",),
         (
             (
-                "imported/figures/abr_threshold_336_h.svg",
+                "imported/figures/abr_threshold_14_d.svg",
                 "Two groups 14 days after noise: medians, and the middle half of the animals.",
             ),
         ),
