@@ -300,6 +300,7 @@ def test_columns_on_a_terminal_begin_at_the_same_place_however_long_an_id_is():
         replace(interval(1.0, 2.0, value=1.5), id=name) for name in ("a:1", "a:1.with_a_name_of_some_length")
     ]
     first, second, *_ = row_lines(rows)
+    assert first.startswith("agrees  a:1  ")
     begins = first.index(simulated(rows[0]))
     assert begins == second.index(simulated(rows[1])) == second.index("length") + len("length  ")
 
