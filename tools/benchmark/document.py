@@ -71,7 +71,8 @@ def document(result: dict[str, Any], rest: str = "") -> str:
     names = ", ".join(f"`{name}`" for name in slope["names"])
     return f"""# Performance
 
-Written by `make bench` ({result["machine"]}); not by hand. Times are CPU seconds of one thread.
+Written by `make bench` ({result["machine"]}), but for the page and what a person waits for, by hand from timed runs.
+Times are CPU seconds of one thread.
 Memory that was freed is used again, by all alike, as the command line has it.
 
 ## The system
