@@ -19,7 +19,7 @@ from otosome.catalog import get
 from otosome.ears import Ears
 from otosome.errors import BadInput
 from otosome.evidence import Parameter
-from otosome.fitting.entry import fingerprint, strain_of
+from otosome.fitting.entry import numbers_hash, strain_of
 from otosome.fitting.file import HoldOut, _parted, load_fit
 from otosome.fitting.fit import problem_of
 from otosome.fitting.free import Free
@@ -838,9 +838,9 @@ def test_a_fit_is_a_strain_whose_draws_are_its_own(stored, tmp_path, study):
     assert pairs[1].std(axis=1) == pytest.approx(pairs[0].std(axis=1), rel=0.15)
     assert np.corrcoef(*pairs[1])[0, 1] == pytest.approx(np.corrcoef(*pairs[0])[0, 1], abs=0.15)
     assert stored.fit.data_hash in of.parameters["insults.noise.ohc"].because
-    assert f"over numbers {fingerprint(study)}" in of.parameters["insults.noise.ohc"].because
+    assert f"over numbers {numbers_hash(study)}" in of.parameters["insults.noise.ohc"].because
     # With one number another all are.
-    assert fingerprint(of) != fingerprint(study) == fingerprint(Study.of(fits.VALUES))
+    assert numbers_hash(of) != numbers_hash(study) == numbers_hash(Study.of(fits.VALUES))
 
 
 def test_an_entry_says_where_its_readings_come_from_and_that_draws_had_not_converged(stored, study):

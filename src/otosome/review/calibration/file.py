@@ -12,7 +12,7 @@ from otosome.cards import read_toml
 from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput, at
 from otosome.evidence import Parameter, near
-from otosome.files import sha256
+from otosome.files import fingerprint, sha256
 from otosome.fitting.file import Sampling
 from otosome.review.calibration.bench import Simulated
 from otosome.review.calibration.figure import Figure
@@ -95,6 +95,19 @@ class CaseFitFile:
         """Draws of all that is not free."""
         needed = 0 if self.tables.posterior is not None else _fewest(self.simulated)
         return max(_DRAWS, needed) if self.tables.draws is None else self.tables.draws
+
+    @property
+    def data_hash(self) -> str:
+        """What is fitted to what, in twelve digits: another where a figure, an error or what was thought before is."""
+        words = {"title": True, "because": True, "draws": True}
+        tables = self.tables.model_dump_json(exclude={"posterior": {"steps"}, **words})
+        rows = [repr(entry.card.stated) for entry, _ in self.simulated.cases]
+        return fingerprint([tables, *rows])
+
+    @property
+    def numbers_hash(self) -> str:
+        """What all numbers are that the cases rest on, in twelve digits: another where one of them is."""
+        return fingerprint([p.hash for p in self.simulated.numbers.values()])
 
     @property
     def before(self) -> list[Parameter | None]:

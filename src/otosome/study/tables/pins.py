@@ -70,6 +70,10 @@ class Number(Table):
         default={},
         description='numbers known only together with it, each with its share: { "insults.noise.ihc" = 0.7 }',
     )
+    fit: str = Field(
+        default="",
+        description='the fit it comes from: "noise_mouse"; a strain is linked by its draws, a study states linked',
+    )
     shelf: bool = Field(default=False, description=_SHELF)
 
     def pinned(self, shelved: Parameter, file: str) -> Parameter:
@@ -99,7 +103,7 @@ class Number(Table):
         )
 
     def _stated(self) -> dict[str, object]:
-        keys = {"value", "low", "high", "shape", "basis", "source", "because", "linked"}
+        keys = {"value", "low", "high", "shape", "basis", "source", "because", "linked", "fit"}
         values = self.model_dump(include=keys, exclude_none=True)
         return {key: value for key, value in values.items() if value != ""}
 
