@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 from otosome import jobs
 from otosome.cards import read_toml
-from otosome.evidence import Parameter
+from otosome.catalog import get
 from otosome.fitting.entry import numbers_hash
 from otosome.fitting.file import FITS, fits, load_fit
 from otosome.jobs.watch import watched
@@ -45,24 +44,28 @@ def main() -> None:
 
 
 def ordered(names: list[str]) -> list[str]:
-    """Fits, each after those whose numbers it rests on."""
-    needed = {name: {p.fit for p in numbers_of(name).values()} for name in names}
-    return list(TopologicalSorter({name: needed[name] & set(names) - {name} for name in names}).static_order())
+    """Fits, each after those of the numbers on which its draws of before hang."""
+    needed = {name: rests_on(name) & set(names) - {name} for name in names}
+    return list(TopologicalSorter(needed).static_order())
+
+
+def rests_on(name: str) -> set[str]:
+    """The fits of numbers that have a share in those of a fit, by its draws of before; none of a new fit."""
+    file = FITS / f"{name}.csv"
+    beside = read(file).beside if file.is_file() else ()
+    return {fit for number in beside for fit in fits_of(number)}
+
+
+def fits_of(number: str) -> set[str]:
+    """The fits that rows of a number name on its shelf, of any species."""
+    shelf, entry, key = number.split(".")
+    return {p.fit for p in get(shelf, entry).card.parameters[key].values() if p.fit}
 
 
 def loaded(name: str) -> CaseFitFile | None:
     """A fit to cases by its name, None of one to readings."""
     file = FITS / f"{name}.toml"
     return load_case_fit(file) if MARK in read_toml(file) else None
-
-
-def numbers_of(name: str) -> Mapping[str, Parameter]:
-    """Every number that a fit rests on, but those it frees, as shelves have them."""
-    case = loaded(name)
-    if case is not None:
-        return {n: p for n, p in case.simulated.numbers.items() if n not in case.tables.free}
-    file = load_fit(Path(name))
-    return {n: p for n, p in file.study.parameters.items() if n not in file.tables.free}
 
 
 def drawn(result: Path, name: str) -> Path:
