@@ -136,9 +136,7 @@ def test_a_row_that_names_no_fit_with_draws_is_refused(shelf, row, message):
 
 
 def test_a_row_whose_fit_did_not_free_it_is_refused_with_what_it_freed(shelf):
-    with pytest.raises(
-        BadInput, match="did not free the number; given: mine; allowed: insults.own.one, insults.own.two"
-    ):
+    with pytest.raises(BadInput, match=r"did not free the number; given: mine; allowed: insults\.own\.one, "):
         row_of({"fit": "mine"}, "insults.own.three", shelf / "fits")
 
 
