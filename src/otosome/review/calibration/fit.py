@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from otosome import __version__
-from otosome.answers.numbers import Interval, number, significant, unit_text
+from otosome.answers.numbers import Interval, number, share, significant, unit_text
 from otosome.errors import BadInput
 from otosome.evidence import Parameter
 from otosome.fitting.posterior import LARGEST_RHAT, Convergence, convergence
@@ -99,6 +99,7 @@ class CaseFit:
     ``rounds``     of a linearisation, none of a posterior;  ``settled``  whether it ended, or the walkers converged
     ``beside``     numbers that were drawn beside the free ones
     ``thought``    free numbers of which something was thought before
+    ``narrow``     share of what is left of the spread beside links that the rows state
     """
 
     title: str
@@ -112,6 +113,7 @@ class CaseFit:
     draws: int
     beside: int
     thought: list[str]
+    narrow: float
 
 
 def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> CaseFit:
@@ -129,27 +131,30 @@ def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> CaseFit:
     else:
         normal, mixing = _sampled(file, walked, report)
     report("simulating what was fitted", 0, 1)
-    shares = _shares(normal, file.tables.free, names)
-    rows = [_calibrated(file, p, normal, k, shares[p.name]) for k, p in enumerate(numbers)]
-    figures = _beside_print(file, normal, beside)
-    thought = [p for p in file.before if p is not None]
     untold = [
         p.name
         for k, p in enumerate(file.before)
         if p is not None and normal.root[k, k] > _UNTOLD * _scale(p)[1]
     ]
+    narrow = 1.0 if file.tables.narrow is None else file.tables.narrow.share
+    normal = replace(normal, root=narrow * normal.root)
+    shares = _shares(normal, file.tables.free, names)
+    rows = [_calibrated(file, p, normal, k, shares[p.name]) for k, p in enumerate(numbers)]
+    figures = _beside_print(file, normal, beside)
+    thought = [p for p in file.before if p is not None]
     return CaseFit(
         file.tables.title,
         "linearised" if mixing is None else "posterior",
         rows,
         figures,
-        _sentences(rows, numbers, figures, normal, untold, mixing),
+        _narrowed(file) + _sentences(rows, numbers, figures, normal, untold, mixing),
         normal.rounds,
         normal.still if mixing is None else mixing.reached,
         mixing,
         file.draws,
         len(names),
         [p.name for p in thought],
+        narrow,
     )
 
 
@@ -234,8 +239,8 @@ def _sampled(file: CaseFitFile, walked: Path, report: Report) -> tuple[Condition
 
 def _problem(file: CaseFitFile) -> str:
     """A fingerprint of what a chain is drawn from."""
-    words = {"title": True, "because": True, "draws": True}
-    tables = file.tables.model_dump_json(exclude={"posterior": {"steps"}, **words})
+    beside = {"title": True, "because": True, "draws": True, "narrow": True}
+    tables = file.tables.model_dump_json(exclude={"posterior": {"steps"}, **beside})
     hashes = [p.hash for p in file.simulated.numbers.values()]
     rows = [repr(entry.card.stated) for entry, _ in file.simulated.cases]
     return sha256("\n".join([__version__, tables, *hashes, *rows]).encode()).hexdigest()
@@ -269,7 +274,7 @@ def _shares(normal: Conditional, free: list[str], beside: list[str]) -> dict[str
             **dict(zip(free[:k], normal.root[k], strict=False)),
         }
         rounded = {other: round(float(part / normal.spread[k]), 2) for other, part in parts.items()}
-        shares[name] = {other: share for other, share in rounded.items() if abs(share) >= _FAINTEST}
+        shares[name] = {other: part for other, part in rounded.items() if abs(part) >= _FAINTEST}
     return shares
 
 
@@ -334,6 +339,16 @@ def _beside_print(file: CaseFitFile, normal: Conditional, beside: Array) -> list
             )
         )
     return rows
+
+
+def _narrowed(file: CaseFitFile) -> list[str]:
+    """What is to be said where rows state a part of the spread."""
+    narrow = file.tables.narrow
+    if narrow is None:
+        return []
+    return [
+        f"The rows state {share(narrow.share).text} of the spread that is left beside links. {narrow.because}"
+    ]
 
 
 def _sentences(
