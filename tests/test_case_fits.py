@@ -13,7 +13,7 @@ from scipy.special import ndtri
 from otosome import jobs
 from otosome.errors import BadInput
 from otosome.jobs.fitting import stored_fit
-from otosome.report.calibration import case_fit_report
+from otosome.report.calibration import case_fit_report, methods
 from otosome.review.calibration.bench import balanced
 from otosome.review.calibration.figure import Figure
 from otosome.review.calibration.file import load_case_fit
@@ -174,6 +174,33 @@ def test_of_a_product_each_factor_is_what_the_other_leaves(own):
     assert figure.ends == pytest.approx(tuple(ends), abs=0.02)
     assert figure.ends == pytest.approx((-Z95, Z95), abs=0.4)
     assert "known only together with cases.product.beside" in answer.sentences[0]
+
+
+def test_half_of_the_spread_beside_links_is_stated_where_a_fit_is_narrowed(own):
+    """As above with 5 % in place of the figure's 10: the middle and what the other factor adds stay."""
+    text = FIT.replace('because = "One', 'narrow = { share = 0.5, because = "It bends." }\nbecause = "One')
+    answer, _ = fit_cases(
+        load_case_fit(written(own, text), (own / "shelves",)), own / "chain.npz", lambda *report: None
+    )
+    (row,) = answer.numbers
+    beside = np.log(2.0) / Z95
+    spread = np.hypot(0.05, beside)
+    assert row.value == pytest.approx(2.0, rel=1e-6)
+    assert np.log(row.high / row.low) == pytest.approx(2.0 * Z95 * spread, rel=1e-4)
+    assert row.linked == {"cases.product.beside": pytest.approx(-beside / spread, abs=6e-4)}
+    assert row.alone == pytest.approx((0.05 / spread) ** 2, abs=1e-3)
+    # What rows state is drawn beside the figure: 5 % of luck is half of its error.
+    (figure,) = answer.figures
+    assert figure.ends == pytest.approx((-0.5 * Z95, 0.5 * Z95), abs=0.2)
+    assert answer.sentences[0] == "The rows state 50 % of the spread that is left beside links. It bends."
+    assert "of whose spread beside links 50 % are stated" in methods(answer)
+
+
+@pytest.mark.parametrize("share", ["0.0", "1.5"])
+def test_a_share_of_the_spread_lies_between_none_and_all(own, share):
+    text = FIT.replace('because = "One', f'narrow = {{ share = {share}, because = "A." }}\nbecause = "One')
+    with pytest.raises(BadInput, match=r"product\.toml: narrow\.share"):
+        load_case_fit(written(own, text), (own / "shelves",))
 
 
 def test_a_fit_to_cases_is_run_stored_and_shown_and_its_rows_go_into_a_study(own):

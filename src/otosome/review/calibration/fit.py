@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from otosome import __version__
-from otosome.answers.numbers import Interval, number, significant, unit_text
+from otosome.answers.numbers import Interval, number, share, significant, unit_text
 from otosome.errors import BadInput
 from otosome.evidence import Parameter
 from otosome.fitting.posterior import LARGEST_RHAT, Convergence, convergence
@@ -100,6 +100,7 @@ class CaseFit:
     ``rounds``     of a linearisation, none of a posterior;  ``settled``  whether it ended, or the walkers converged
     ``beside``     numbers that were drawn beside the free ones
     ``thought``    free numbers of which something was thought before
+    ``narrow``     share of what is left of the spread beside links that the rows state
     """
 
     title: str
@@ -113,6 +114,7 @@ class CaseFit:
     draws: int
     beside: int
     thought: list[str]
+    narrow: float
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,8 @@ def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> tuple[CaseFit,
     fitted = _linear(file, beside) if file.tables.posterior is None else _sampled(file, walked, report)
     normal, mixing = fitted.normal, fitted.mixing
     report("simulating what was fitted", 0, 1)
+    narrow = 1.0 if file.tables.narrow is None else file.tables.narrow.share
+    normal = replace(normal, root=narrow * normal.root)
     scales = {p.name: RATIO if _is_ratio(p) else PLAIN for p in numbers}
     plane = normal.middle, normal.slopes, normal.root
     joint = stored(_origin(file, mixing), scales, names, plane, fitted.own, fitted.luck)
@@ -159,13 +163,14 @@ def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> tuple[CaseFit,
         "linearised" if mixing is None else "posterior",
         rows,
         figures,
-        _sentences(rows, numbers, figures, normal, untold, mixing),
+        _narrowed(file) + _sentences(rows, numbers, figures, normal, untold, mixing),
         normal.rounds,
         normal.still if mixing is None else mixing.reached,
         mixing,
         file.draws,
         len(names),
         [p.name for p in thought],
+        narrow,
     )
     return answer, joint
 
@@ -264,13 +269,13 @@ def _drawn(
     normal = regressed(np.transpose(scaled), draws[:, free:])
     slopes[:, moving] = normal.slopes
     left = np.array(scaled) - normal.middle[:, None] - slopes @ beside.T
-    luck: Array = np.linalg.solve(normal.root, left).T
+    luck = np.asarray(np.linalg.solve(normal.root, left).T, dtype=np.float64)
     return Fitted(replace(normal, slopes=slopes), beside, luck, mixing)
 
 
 def _problem(file: CaseFitFile) -> str:
     """A fingerprint of what a chain is drawn from."""
-    return " ".join([__version__, file.data_hash, file.numbers_hash])
+    return " ".join([__version__, file.drawn_hash, file.numbers_hash])
 
 
 def _is_ratio(p: Parameter) -> bool:
@@ -354,6 +359,16 @@ def _beside_print(file: CaseFitFile, normal: Conditional, beside: Array) -> list
             )
         )
     return rows
+
+
+def _narrowed(file: CaseFitFile) -> list[str]:
+    """What is to be said where rows state a part of the spread."""
+    narrow = file.tables.narrow
+    if narrow is None:
+        return []
+    return [
+        f"The rows state {share(narrow.share).text} of the spread that is left beside links. {narrow.because}"
+    ]
 
 
 def _sentences(
