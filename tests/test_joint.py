@@ -12,7 +12,7 @@ from otosome.cards import read_card
 from otosome.catalog import get
 from otosome.errors import BadInput
 from otosome.evidence import draw_columns
-from otosome.joint import PLAIN, RATIO, SHIPPED, Joint, read, row_of, shelf_name, stored
+from otosome.fitting.joint import PLAIN, RATIO, SHIPPED, Joint, read, row_of, shelf_name, stored
 
 Z95 = 1.6448536269514722
 SCALES = {"a.b.ratio": RATIO, "a.b.plain": PLAIN}

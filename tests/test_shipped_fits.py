@@ -16,10 +16,10 @@ from otosome.errors import BadInput
 from otosome.evidence import Parameter
 from otosome.fitting.file import FITS, fit_titles, fits, load_fit
 from otosome.fitting.free import Free
+from otosome.fitting.joint import RATIO, Joint, read
 from otosome.fitting.likelihood import Likelihood
 from otosome.fitting.mode import mode
 from otosome.jobs import FitInputs, entries, fit
-from otosome.joint import RATIO, Joint, read
 from otosome.review.calibration.file import MARK, load_case_fit
 from otosome.review.calibration.fit import fit_cases
 from otosome.study import load

@@ -18,8 +18,8 @@ from otosome.cards import read_toml
 from otosome.catalog import get
 from otosome.fitting.entry import numbers_hash
 from otosome.fitting.file import FITS, fits, load_fit
+from otosome.fitting.joint import SHIPPED, Joint, read
 from otosome.jobs.watch import watched
-from otosome.joint import SHIPPED, Joint, read
 from otosome.results.dataset import DRAWS, ENTRY
 from otosome.review.calibration.file import MARK, CaseFitFile, load_case_fit
 from otosome.units import convert, house, split

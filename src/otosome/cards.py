@@ -28,7 +28,7 @@ from otosome.evidence import (
     make_parameters,
 )
 from otosome.files import content
-from otosome.joint import FITS, row_of
+from otosome.fitting.joint import FITS, row_of
 from otosome.roles import OPTIONS, On, Options
 from otosome.units import Array
 

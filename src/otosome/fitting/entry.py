@@ -13,7 +13,7 @@ from otosome.ears import Ears
 from otosome.evidence import RUNS, SUBJECTS, Parameter
 from otosome.files import fingerprint
 from otosome.fitting.fit import Fit
-from otosome.joint import PLAIN, RATIO, Joint, stored
+from otosome.fitting.joint import PLAIN, RATIO, Joint, stored
 from otosome.study import Study
 from otosome.units import Array
 
@@ -34,14 +34,21 @@ def strain_of(
     scales = {each: RATIO if row["shape"] == "lognormal" else PLAIN for each, row in rows.items()}
     joint = _joint(f"fit: {name}; {_because(study, fit)}", scales, draws) if fitted else None
     rows = {each: {**row, "fit": name} for each, row in rows.items()}
-    for name, p in numbers.items():
-        spreads = {kind: draws.get(f"{name}.{kind}") for kind in (SUBJECTS, RUNS)}
-        medians = {kind: float(np.median(own)) for kind, own in spreads.items() if own is not None}
-        if medians:
-            rows[name] = rows.get(name, _shelved(p)) | {
-                kind: float(f"{m:.3g}") for kind, m in medians.items()
-            }
+    rows |= _spread(numbers, rows, draws)
     return {"about": about, "species": study.tables.species, "numbers": rows}, joint
+
+
+def _spread(
+    numbers: Mapping[str, Parameter], rows: Mapping[str, dict[str, object]], draws: Ears
+) -> dict[str, dict[str, object]]:
+    """Rows of numbers whose spread between animals or runs was fitted: its median beside what else they state."""
+    spread = {}
+    for name, p in numbers.items():
+        drawn = {kind: draws.get(f"{name}.{kind}") for kind in (SUBJECTS, RUNS)}
+        medians = {kind: float(f"{np.median(own):.3g}") for kind, own in drawn.items() if own is not None}
+        if medians:
+            spread[name] = {**rows.get(name, _shelved(p)), **medians}
+    return spread
 
 
 def _because(study: Study, fit: Fit) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from otosome.fitting.diagnostics import Checked
     from otosome.fitting.file import FitFile
     from otosome.fitting.fit import Outcome
-    from otosome.joint import Joint
+    from otosome.fitting.joint import Joint
     from otosome.laboratory.intake import Intake
     from otosome.lots.assessment import Assessment
     from otosome.review.calibration.fit import CaseFit
@@ -228,9 +228,9 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
 
     from otosome.fitting.against import table
     from otosome.fitting.entry import strain_of
+    from otosome.fitting.joint import FITS, shelf_name
     from otosome.fitting.trade import events
     from otosome.fitting.use import SOURCE
-    from otosome.joint import FITS, shelf_name
     from otosome.report.fit import fit_report
     from otosome.report.saved import save_page
     from otosome.study import saves

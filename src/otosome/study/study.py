@@ -16,7 +16,7 @@ from otosome.cards import check_plain
 from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput
 from otosome.evidence import Cohort, Curve, Parameter, Sourced, near, without_source
-from otosome.joint import FITS
+from otosome.fitting.joint import FITS
 from otosome.model.grades import Scale
 from otosome.roles import AdverseEvent, BatchOptions, Map, Options, Population, SpeciesOptions
 from otosome.study.strain import Strain

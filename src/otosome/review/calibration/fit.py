@@ -14,8 +14,8 @@ from otosome import __version__
 from otosome.answers.numbers import Interval, number, share, significant, unit_text
 from otosome.errors import BadInput
 from otosome.evidence import Parameter
+from otosome.fitting.joint import PLAIN, RATIO, Joint, shelf_name, stored
 from otosome.fitting.posterior import LARGEST_RHAT, Convergence, convergence
-from otosome.joint import PLAIN, RATIO, Joint, shelf_name, stored
 from otosome.review.calibration.bench import balanced
 from otosome.review.calibration.file import CaseFitFile
 from otosome.review.calibration.linear import Conditional, Open, conditional

@@ -21,7 +21,7 @@ from otosome.errors import BadInput, at
 from otosome.files import content
 from otosome.units import Array
 
-SHIPPED = Path(__file__).parent / "shelves"
+SHIPPED = Path(__file__).parents[1] / "shelves"
 # The folder of fits on a shelf, and the largest table that is read.
 FITS, LARGEST = "fits", 1_000_000
 # Shares below it are chance of a few hundred draws.
