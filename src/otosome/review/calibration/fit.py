@@ -70,7 +70,7 @@ class Calibrated:
             "source": self.source,
             "because": self.because,
             "fit": self.fit,
-            **({"linked": self.linked} if self.linked else {}),
+            "linked": self.linked,
         }
 
 

@@ -78,6 +78,14 @@ class Number(Table):
 
     def pinned(self, shelved: Parameter, file: str) -> Parameter:
         """The shelf's number with what this one states; raises BadInput for another kind, sign or too wide a spread."""
+        if self.fit and "linked" not in self.model_fields_set:
+            raise BadInput(
+                "is of a fit whose shares are missing",
+                file=file,
+                key=f"numbers.{shelved.name}.fit",
+                given=self.fit,
+                cure="copy linked from numbers.toml of the fit, or put the number and the draws on a shelf of your own",
+            )
         stated = make_card(
             {"about": "pinned", "it": {"meaning": shelved.meaning, **self._stated()}},
             "numbers",
