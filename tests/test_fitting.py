@@ -859,7 +859,7 @@ def test_a_study_with_such_a_strain_beside_it_takes_the_draws_into_its_result(st
 def test_a_number_of_a_study_that_names_a_fit_states_its_shares(study):
     row = {"value": "2 1/h", "basis": "assumed", "because": "A test.", "fit": "mine"}
     wrong = {**fits.VALUES, "numbers": {"insults.noise.ohc": row}}
-    with pytest.raises(BadInput, match="ohc.fit: is of a fit whose shares are missing"):
+    with pytest.raises(BadInput, match="is of a fit whose shares are missing"):
         _ = Study.of(wrong).parameters
     of = Study.of({**fits.VALUES, "numbers": {"insults.noise.ohc": {**row, "linked": {}}}})
     assert of.parameters["insults.noise.ohc"].fit == "mine"

@@ -120,6 +120,13 @@ def test_worlds_drawn_of_numbers_that_name_a_fit_correlate_as_its_draws_do():
     assert own == pytest.approx(np.corrcoef(np.log(drawn.T))[0, 1], abs=0.05)
 
 
+def test_an_entry_of_ones_own_may_name_a_fit_of_the_package(shelf):
+    shipped = get("materials", "nu6").card.parameter("n", "human")
+    row = row_of({"fit": "words_nu6", "value": "3"}, "materials.nu6.n", shelf / "fits")
+    assert row == {"fit": "words_nu6", "value": "3", "linked": dict(shipped.linked)}
+    assert shipped.linked
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
