@@ -129,17 +129,19 @@ def summit(misses: Misses, free: int) -> Summit | Open:
     """Where so many free numbers, in standard normal deviates, miss figures least, or which of them are left open."""
     steps = _SHORT * np.eye(free)
 
+    def missed(at: Array) -> Array:
+        return np.asarray(misses(at[None])[0])
+
     def slopes(at: Array) -> Array:
         up, down = np.split(misses(np.concatenate([at + steps, at - steps])), 2)
         return np.asarray((up - down).T / (2.0 * _SHORT))
 
-    search = least_squares(
-        lambda at: misses(at[None])[0], np.zeros(free), slopes, ftol=_FLAT, max_nfev=_LOOKS
-    )
-    unheld = _unheld(search.jac, [])
+    search = least_squares(missed, np.zeros(free), slopes, ftol=_FLAT, max_nfev=_LOOKS)
+    rise = np.asarray(search.jac, dtype=np.float64)
+    unheld = _unheld(rise, [])
     if unheld is not None:
         return unheld
-    root = np.linalg.inv(np.linalg.cholesky(search.jac.T @ search.jac)).T
+    root = np.linalg.inv(np.linalg.cholesky(rise.T @ rise)).T
     return Summit(search.x, root, search.nfev, bool(search.success))
 
 

@@ -134,8 +134,11 @@ def heard(mice: Bench, level: float) -> tuple[Decibels, Decibels, Fraction]:
 
 def after(mice: Bench, level: float) -> tuple[Ear, Cells]:
     """The animals' ears, and their cells on the days that are looked at."""
-    species, columns = mice.entry("species", mice.species), mice.numbers("species", mice.species)
-    frequency = mice.bind("maps", species.options.map).frequency(_PLACES)[0, 0]
+    columns, name = (
+        mice.numbers("species", mice.species),
+        mice.terms.catalog.get("species", mice.species).options.map,
+    )
+    frequency = mice.bind("maps", name).frequency(_PLACES)[0, 0]
     ear = Ear(mice.species, _PLACES, frequency, columns["scala_tympani_length"], columns)
     stop = 24.0 * float(_DAYS[-1])
     knots = schedule([0.0, _HOURS, 24.0], stop, first=0.3, growth=1.6, longest=24.0)
@@ -143,11 +146,11 @@ def after(mice: Bench, level: float) -> tuple[Ear, Cells]:
     done = injury(ear, knots, [(mice.bind("insults", "noise"), exposure)])
     rates = {kind: mice.numbers("cells", kind) for kind in (*KINDS, "stria")}
     cells = survive(knots, rates, done, columns["stress_clearance"])
-    return ear, cells.at(np.searchsorted(knots, 24.0 * _DAYS, side="right") - 1)
+    return ear, cells.at(np.asarray(np.searchsorted(knots, 24.0 * _DAYS, side="right") - 1))
 
 
 def as_read(
-    shift: Decibels, error: Decibels, offset: Decibels, chosen: NDArray[np.int64]
+    shift: Decibels, error: Decibels, offset: float, chosen: NDArray[np.int64]
 ) -> tuple[Decibels, Decibels, Fraction]:
     """Mean shift, spread of thresholds between animals, and the share of it between runs, each (lane, day).
 
@@ -169,7 +172,7 @@ def middle(values: Array) -> Array:
     return np.asarray(np.sort(values, axis=1)[:, aside : values.shape[1] - aside].mean(axis=1))
 
 
-def between(shift: Decibels, error: Decibels, offset: Decibels) -> Fraction:
+def between(shift: Decibels, error: Decibels, offset: float) -> Fraction:
     """Share of the variance of animals' mean thresholds that lies between runs, shape (..., day).
 
     ``shift``, ``error``  (..., run, animal, day, frequency)
