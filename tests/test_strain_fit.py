@@ -11,6 +11,7 @@ from scipy import stats
 from otosome.catalog import Catalog, get
 from otosome.errors import BadInput
 from otosome.fitting.file import FITS
+from otosome.fitting.joint import read
 from otosome.review.calibration.file import load_case_fit
 from otosome.review.qualification.bench import Terms
 from otosome.review.qualification.rerun import typical
@@ -124,6 +125,20 @@ def test_a_row_that_the_formula_does_not_give_is_refused(fit):
         BadInput, match=r"is not computed by the formula of its case; given: ear:B20\.healthy"
     ):
         asking.values({p.name: np.array([p.value]) for p in fit.numbers}, None)
+
+
+def test_the_strain_states_spreads_between_runs_and_animals_as_the_fit_has_them():
+    """Within a fifth, which is less than fourteen runs tell: its rows have places for them, and no draws."""
+    ends, stated = read(FITS / "cba_jrj.csv").ends, get("strains", "cba_jrj").options.numbers
+    shading = stated["insults.noise.shading"]
+    in_rows = {
+        "shading": split(shading["value"])[0],
+        "runs": shading["runs"],
+        "animal": stated["insults.noise.received"]["subjects"],
+        "own": stated["insults.noise.susceptibility"]["subjects"],
+    }
+    for name, spread in in_rows.items():
+        assert ends[f"cases.ear_b20.{name}"][1] == pytest.approx(spread, rel=0.2), name
 
 
 def test_mice_of_the_strain_differ_and_saturate_as_its_mice_did(fit):

@@ -12,7 +12,7 @@ from otosome.cards import read_toml
 from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput, at
 from otosome.evidence import Parameter, near
-from otosome.files import sha256
+from otosome.files import fingerprint, sha256
 from otosome.fitting.file import Sampling
 from otosome.review.calibration.bench import Simulated
 from otosome.review.calibration.figure import Figure
@@ -123,6 +123,26 @@ class CaseFitFile:
         return max(_DRAWS, needed) if self.tables.draws is None else self.tables.draws
 
     @property
+    def data_hash(self) -> str:
+        """What is fitted to what and how it is stated, in twelve digits: another where a figure or an error is."""
+        return self._hash()
+
+    @property
+    def drawn_hash(self) -> str:
+        """What a posterior is drawn of, which hangs on no draws of all else, and not on how much of it is stated."""
+        return self._hash("draws", "narrow")
+
+    def _hash(self, *aside: str) -> str:
+        words = dict.fromkeys(("title", "because", *aside), True)
+        rows = [repr(entry.card.stated) for entry, _ in self.simulated.cases]
+        return fingerprint([self.tables.model_dump_json(exclude={"posterior": {"steps"}, **words}), *rows])
+
+    @property
+    def numbers_hash(self) -> str:
+        """What all numbers are that the cases rest on, in twelve digits: another where one of them is."""
+        return fingerprint([p.hash for p in self.simulated.numbers.values()])
+
+    @property
     def before(self) -> list[Parameter | None]:
         """What was thought of each before the figures, None where nothing was."""
         stated, shelved = self.tables.numbers, self.tables.thought is not None
@@ -165,7 +185,7 @@ def load_case_fit(file: Path, shelves: tuple[Path, ...] = ()) -> CaseFitFile:
             cure=cure,
         )
     for p in filter(None, checked.before):
-        if p.locator.startswith(f"fits/{file.stem};"):
+        if p.fit == file.stem:
             cure = f'state [numbers."{p.name}"], what was thought before'
             raise BadInput(
                 "is the shelf's by this very fit", file=file.name, key="thought", given=p.name, cure=cure
@@ -236,6 +256,11 @@ def _check_free(simulated: Simulated, tables: CaseFitTables) -> None:
             raise BadInput("is exactly known, so that it has no room", key=key, given=name, cure=cure)
     if unused := sorted(tables.numbers.keys() - set(tables.free)):
         raise BadInput("is not free", key=f"numbers.{unused[0]}", given=unused[0], allowed=tables.free)
+    if tables.posterior is not None and tables.draws == 0:
+        cure = "or leave posterior out: least squares with all else at its best value"
+        raise BadInput(
+            "a posterior is of all else as well", key="draws", given=0, allowed="2 and more", cure=cure
+        )
     if tables.posterior is None and tables.draws and tables.draws < _fewest(simulated):
         raise BadInput(
             "are too few for slopes along all that is drawn",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +15,7 @@ from otosome import __version__
 from otosome.answers.numbers import Interval, number, share, significant, unit_text
 from otosome.errors import BadInput
 from otosome.evidence import Parameter
+from otosome.fitting.joint import PLAIN, RATIO, Joint, shelf_name, stored
 from otosome.fitting.posterior import LARGEST_RHAT, Convergence, convergence
 from otosome.review.calibration.bench import balanced
 from otosome.review.calibration.file import CaseFitFile
@@ -26,8 +26,6 @@ from otosome.units import Array
 
 Report = Callable[[str, int, int], None]
 Method = Literal["linearised", "least squares", "posterior"]
-# Shares below it are not written: a hundredth is the last digit.
-_FAINTEST = 0.03
 # Shares from which a number is known only together with another, and errors from which a figure is not met.
 _TOGETHER, MISSED = 0.7, 2.0
 # Share of what was thought to be possible that is left where the figures hardly tell.
@@ -48,7 +46,8 @@ class Calibrated:
 
     ``value`` ``low`` ``high``  5, 50 and 95 %, in ``unit``;  ``text`` ``shelf``  the same, and the shelf's, as printed
     ``shape``   lognormal or normal
-    ``linked``  shares of the own deviates of other numbers in its own
+    ``linked``  shares of the own deviates of other numbers in its own, by name
+    ``fit``     the name of the fit
     ``alone``   share of its variance that is its own: what the figures' errors leave
     """
 
@@ -63,13 +62,14 @@ class Calibrated:
     text: str
     shelf: str
     linked: dict[str, float]
+    fit: str
     alone: float
     because: str
     source: str
     locator: str
 
     def row(self) -> dict[str, object]:
-        """The row of a shelf, or of a study's own numbers."""
+        """The row of a study's own numbers; a shelf's has the draws of the fit in place of ``linked``."""
         ends = {"value": self.value, "low": self.low, "high": self.high}
         digits = _digits(self.value, self.low, self.high)
         return {
@@ -78,7 +78,8 @@ class Calibrated:
             "basis": "computed",
             "source": self.source,
             "because": self.because,
-            **({"linked": self.linked} if self.linked else {}),
+            "fit": self.fit,
+            "linked": self.linked,
         }
 
 
@@ -125,8 +126,22 @@ class CaseFit:
     narrow: float
 
 
-def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> CaseFit:
-    """Fit the free numbers to the figures.
+@dataclass(frozen=True)
+class Fitted:
+    """Free numbers given all else, with draws of both.
+
+    ``own``     deviates of all else (draw, other);  ``luck``  of the free numbers given these (draw, free)
+    ``mixing``  of walkers; None where there were none
+    """
+
+    normal: Conditional
+    own: Array
+    luck: Array
+    mixing: Convergence | None
+
+
+def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> tuple[CaseFit, Joint]:
+    """Fit the free numbers to the figures; the answer, and draws of the fit as a shelf stores them.
 
     ``walked``  file in which the walkers' steps are kept as they come; one of the same fit is continued
     ``report``  called with what is being done, parts done and all parts
@@ -134,16 +149,16 @@ def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> CaseFit:
     """
     report("fitting to published figures", 0, 1)
     numbers, names, beside = file.numbers, file.simulated.owners, None
-    mixing: Convergence | None = None
     method: Method = "least squares"
     if file.draws:
         beside = balanced(len(names), file.draws, file.tables.seed)
     if file.tables.posterior is not None:
-        method, (normal, mixing) = "posterior", _sampled(file, walked, report)
+        method, fitted = "posterior", _sampled(file, walked, report)
     elif beside is not None:
-        method, normal = "linearised", _linear(file, beside)
+        method, fitted = "linearised", _linear(file, beside)
     else:
-        names, normal = [], _squares(file)
+        names, fitted = [], _squares(file)
+    normal, mixing = fitted.normal, fitted.mixing
     report("simulating what was fitted", 0, 1)
     untold = [
         p.name
@@ -152,11 +167,14 @@ def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> CaseFit:
     ]
     narrow = 1.0 if file.tables.narrow is None else file.tables.narrow.share
     normal = replace(normal, root=narrow * normal.root)
-    shares = _shares(normal, file.tables.free, names)
-    rows = [_calibrated(file, p, normal, k, shares[p.name]) for k, p in enumerate(numbers)]
+    scales = {p.name: RATIO if _is_ratio(p) else PLAIN for p in numbers}
+    plane = normal.middle, normal.slopes, normal.root
+    joint = stored(_origin(file, method, mixing), scales, names, plane, fitted.own, fitted.luck)
+    shares = joint.shares
+    rows = [_calibrated(file, p, normal, k, dict(shares[p.name])) for k, p in enumerate(numbers)]
     figures = _beside_print(file, normal, beside)
     thought = [p for p in file.before if p is not None]
-    return CaseFit(
+    answer = CaseFit(
         file.tables.title,
         method,
         rows,
@@ -170,9 +188,18 @@ def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> CaseFit:
         [p.name for p in thought],
         narrow,
     )
+    return answer, joint
 
 
-def _linear(file: CaseFitFile, beside: Array) -> Conditional:
+def _origin(file: CaseFitFile, method: Method, mixing: Convergence | None) -> str:
+    """What the draws are of: the fit, how it was made, and fingerprints of its data and of the numbers it rests on."""
+    how = {"linearised": "statistical linearisation"}.get(method, method)
+    if mixing is not None:
+        how = f"posterior, {'' if mixing.reached else 'not '}converged (R-hat {max(mixing.rhat):.3f})"
+    return f"fit: {file.name}; {how}; data: {file.data_hash}; numbers: {file.numbers_hash}"
+
+
+def _linear(file: CaseFitFile, beside: Array) -> Fitted:
     """The free numbers given all else by statistical linearisation; raises BadInput where one is left open."""
     numbers, simulated = file.numbers, file.simulated
     start, width = (np.array(ends) for ends in zip(*(_scale(p) for p in numbers), strict=True))
@@ -185,10 +212,11 @@ def _linear(file: CaseFitFile, beside: Array) -> Conditional:
     normal = conditional(misses, start, width, beside)
     if isinstance(normal, Open):
         raise _refusal(file, normal)
-    return normal
+    luck = balanced(len(numbers), beside.shape[1], file.tables.seed + 1).T
+    return Fitted(normal, beside.T, luck, None)
 
 
-def _squares(file: CaseFitFile) -> Conditional:
+def _squares(file: CaseFitFile) -> Fitted:
     """The free numbers with all else at its best value, by least squares; raises BadInput where one is left open.
 
     They are sought in the deviates of what was thought before, or else of their shelves; the normal distribution is
@@ -206,11 +234,12 @@ def _squares(file: CaseFitFile) -> Conditional:
     top = summit(misses, free)
     if isinstance(top, Open):
         raise _refusal(file, top)
-    around = top.at + balanced(free, max(_AROUND, 2 * free + 2), file.tables.seed).T @ top.root.T
+    luck = balanced(free, max(_AROUND, 2 * free + 2), file.tables.seed).T
+    around, none = top.at + luck @ top.root.T, np.zeros((len(luck), 0))
     drawn = values(around).values()
     own = [np.log(column) if _is_ratio(p) else column for p, column in zip(file.numbers, drawn, strict=True)]
-    normal = regressed(np.transpose(own), np.zeros((len(around), 0)))
-    return replace(normal, rounds=top.rounds, still=top.still)
+    normal = regressed(np.transpose(own), none)
+    return Fitted(replace(normal, rounds=top.rounds, still=top.still), none, luck, None)
 
 
 def _refusal(file: CaseFitFile, unheld: Open) -> BadInput:
@@ -241,7 +270,7 @@ def _refusal(file: CaseFitFile, unheld: Open) -> BadInput:
     return BadInput(words, file=f"{file.name}.toml", key="free", given=names, cure=cure)
 
 
-def _sampled(file: CaseFitFile, walked: Path, report: Report) -> tuple[Conditional, Convergence]:
+def _sampled(file: CaseFitFile, walked: Path, report: Report) -> Fitted:
     """The free numbers given all else by draws of the joint posterior, begun where the shelves stand."""
     simulated, tables, before = file.simulated, file.tables, [p for p in file.before if p is not None]
     assert tables.posterior is not None
@@ -271,22 +300,28 @@ def _sampled(file: CaseFitFile, walked: Path, report: Report) -> tuple[Condition
         lambda done, of, rhat: report("drawing" if rhat is None else f"drawing, R-hat {rhat:.3f}", done, of),
     )
     later = walk.deviates[len(walk.deviates) // 2 :]
-    draws = later.reshape(-1, free + others)
+    return _drawn(file, before, moving, later.reshape(-1, free + others), convergence(later))
+
+
+def _drawn(
+    file: CaseFitFile, before: list[Parameter], moving: list[int], draws: Array, mixing: Convergence
+) -> Fitted:
+    """The free numbers given all else from draws of the joint posterior: deviates of these, then of all that moves."""
+    free, owners = len(before), len(file.simulated.owners)
     values = [p.quantile(ndtr(own)) for p, own in zip(before, draws.T[:free], strict=True)]
-    own = [np.log(v) if _is_ratio(p) else v for p, v in zip(file.numbers, values, strict=True)]
-    normal = regressed(np.transpose(own), draws[:, free:])
-    slopes = np.zeros((free, len(simulated.owners)))
+    scaled = [np.log(v) if _is_ratio(p) else v for p, v in zip(file.numbers, values, strict=True)]
+    beside, slopes = np.zeros((len(draws), owners)), np.zeros((free, owners))
+    beside[:, moving] = draws[:, free:]
+    normal = regressed(np.transpose(scaled), draws[:, free:])
     slopes[:, moving] = normal.slopes
-    return replace(normal, slopes=slopes), convergence(later)
+    left = np.array(scaled) - normal.middle[:, None] - slopes @ beside.T
+    luck = np.asarray(np.linalg.solve(normal.root, left).T, dtype=np.float64)
+    return Fitted(replace(normal, slopes=slopes), beside, luck, mixing)
 
 
 def _problem(file: CaseFitFile) -> str:
     """A fingerprint of what a chain is drawn from."""
-    beside = {"title": True, "because": True, "draws": True, "narrow": True}
-    tables = file.tables.model_dump_json(exclude={"posterior": {"steps"}, **beside})
-    hashes = [p.hash for p in file.simulated.numbers.values()]
-    rows = [repr(entry.card.stated) for entry, _ in file.simulated.cases]
-    return sha256("\n".join([__version__, tables, *hashes, *rows]).encode()).hexdigest()
+    return " ".join([__version__, file.drawn_hash, file.numbers_hash])
 
 
 def _is_ratio(p: Parameter) -> bool:
@@ -306,19 +341,6 @@ def _values(numbers: list[Parameter], own: Array) -> dict[str, Array]:
     return {
         p.name: np.exp(column) if _is_ratio(p) else column for p, column in zip(numbers, own.T, strict=True)
     }
-
-
-def _shares(normal: Conditional, free: list[str], beside: list[str]) -> dict[str, dict[str, float]]:
-    """By free number the shares of own deviates in its own: of all else, and of the free ones before it."""
-    shares = {}
-    for k, name in enumerate(free):
-        parts = {
-            **dict(zip(beside, normal.slopes[k], strict=True)),
-            **dict(zip(free[:k], normal.root[k], strict=False)),
-        }
-        rounded = {other: round(float(part / normal.spread[k]), 2) for other, part in parts.items()}
-        shares[name] = {other: part for other, part in rounded.items() if abs(part) >= _FAINTEST}
-    return shares
 
 
 def _calibrated(
@@ -345,10 +367,11 @@ def _calibrated(
         text=_written(value, low, high, p.unit),
         shelf=_written(p.value, p.low, p.high, p.unit),
         linked=linked,
+        fit=shelf_name(file.name),
         alone=float((normal.root[k, k] / normal.spread[k]) ** 2),
         because=f"{because} Linked to the numbers that move the figure." if linked else because,
         source=figure.case.source,
-        locator=f"fits/{file.name}; {figure.case.locator}",
+        locator=figure.case.locator,
     )
 
 
