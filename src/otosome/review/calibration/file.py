@@ -12,7 +12,7 @@ from otosome.cards import read_toml
 from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput, at
 from otosome.evidence import Parameter, near
-from otosome.files import sha256
+from otosome.files import fingerprint, sha256
 from otosome.fitting.file import Sampling
 from otosome.review.calibration.bench import Simulated
 from otosome.review.calibration.figure import Figure
@@ -36,6 +36,19 @@ class RowError(Table):
     because: str = Field(min_length=1, description='why so much: "A ratio of means of six."')
 
 
+class Narrow(Table):
+    """How much of the spread that figures leave is stated, where the posterior is bent."""
+
+    share: float = Field(
+        gt=0.0,
+        le=1.0,
+        description="of what is left of the spread beside links, the share that rows state: 0.5",
+    )
+    because: str = Field(
+        min_length=1, description='why not all: "A normal posterior of its whole width misses the figures."'
+    )
+
+
 class CaseFitTables(Table):
     """The tables of a fit to cases."""
 
@@ -55,6 +68,10 @@ class CaseFitTables(Table):
     error: dict[str, RowError] = Field(
         default={},
         description='errors by row, where none is printed: {"pk:C31" = {size = "25 %", because = "..."}}',
+    )
+    narrow: Narrow | None = Field(
+        default=None,
+        description="share of the spread beside links that rows state, where a posterior is bent: all, if left out",
     )
     posterior: Sampling | None = Field(
         default=None,
@@ -95,6 +112,26 @@ class CaseFitFile:
         """Draws of all that is not free."""
         needed = 0 if self.tables.posterior is not None else _fewest(self.simulated)
         return max(_DRAWS, needed) if self.tables.draws is None else self.tables.draws
+
+    @property
+    def data_hash(self) -> str:
+        """What is fitted to what and how it is stated, in twelve digits: another where a figure or an error is."""
+        return self._hash()
+
+    @property
+    def drawn_hash(self) -> str:
+        """What a posterior is drawn of, which hangs on no draws of all else, and not on how much of it is stated."""
+        return self._hash("draws", "narrow")
+
+    def _hash(self, *aside: str) -> str:
+        words = dict.fromkeys(("title", "because", *aside), True)
+        rows = [repr(entry.card.stated) for entry, _ in self.simulated.cases]
+        return fingerprint([self.tables.model_dump_json(exclude={"posterior": {"steps"}, **words}), *rows])
+
+    @property
+    def numbers_hash(self) -> str:
+        """What all numbers are that the cases rest on, in twelve digits: another where one of them is."""
+        return fingerprint([p.hash for p in self.simulated.numbers.values()])
 
     @property
     def before(self) -> list[Parameter | None]:
