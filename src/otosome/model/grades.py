@@ -123,8 +123,8 @@ class Rule:
         steps = np.floor(self.level / grid) + 1.0 if self.strict else np.ceil(self.level / grid)
         passing = grid * steps + (baseline if self.of == "shift" else np.zeros_like(baseline))
         least = np.full(passing.shape, np.inf)
-        asked = _tested(frequency, self.at, whole=False)
-        least[..., asked] = passing[..., asked]
+        tested = _tested(frequency, self.at, whole=False)
+        least[..., tested] = passing[..., tested]
         return least
 
     def _passes(self, values: Array) -> NDArray[np.bool_]:

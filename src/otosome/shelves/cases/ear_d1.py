@@ -8,9 +8,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.interpolate import CubicSpline, RegularGridInterpolator
 from scipy.special import logit, ndtr, ndtri
-from scipy.stats import norm, qmc
 
 from otosome.model import hearing
 from otosome.model.injury import KINDS, injury, survive
@@ -48,10 +46,10 @@ _HALF, _STEEP, _FINER = np.geomspace(0.02, 60.0, 49), np.linspace(1.0, np.sqrt(2
 _PLACES = np.linspace(0.0, 0.75, 24)
 # A spread's deviates and their weights.
 _DEVIATES = np.linspace(-4.0, 4.0, 41)
-_WEIGHTS = norm.pdf(_DEVIATES) / norm.pdf(_DEVIATES).sum()
-# Deviates of the men's standing and age; of children's half-effect, age, standing, sex and first audiogram's errors.
+_WEIGHTS = np.exp(-0.5 * _DEVIATES**2) / np.exp(-0.5 * _DEVIATES**2).sum()
+# Deviates of the men's standing and age, and how many children there are.
 _STANDING, _AGE = (ndtri((np.arange(n) + 0.5) / n) for n in (9, 5))
-_CHILDREN = ndtri(qmc.Sobol(4 + _FREQUENCY[_TESTED].size, seed=3).random(512)).T
+_CHILDREN = 512
 
 
 @dataclass(frozen=True)
@@ -78,11 +76,10 @@ class EarD1:
         cycles = tuple(int(count) for count in self.doses["cycles"])
         men, children = shifts(best, _OF_MEN, cycles), shifts(best, _OF_CHILDREN, _FOUR)
         lanes = zip(half, spread, numbers["gradient"], numbers["childhood"], strict=True)
+        young = best.children
         figures = [
             self.of_men(best, men(steep, half + spread * _DEVIATES))
-            | of_children(
-                best, children(steep, half + spread * _CHILDREN[0] - childhood * best.children.youth)
-            )
+            | of_children(best, children(steep, half + spread * young.deviate - childhood * young.youth))
             for half, spread, steep, childhood in lanes
         ]
         return {row: np.repeat([lane[row] for lane in figures], bench.subjects) for row in figures[0]}
@@ -120,11 +117,15 @@ def of_children(best: Best, shift: Decibels) -> dict[str, float]:
 class Children:
     """Children before cisplatin: ``level`` dB HL, (child, frequency), and ``youth``, 1 at birth to 0 when grown.
 
-    ``least``  by row the lowest reading that counts, dB HL, (child, frequency); infinite where none does
+    ``deviate``  of their half-effect platinum, standard normal
+    ``before``   their first audiogram as it was read, dB HL, (child, frequency)
+    ``least``    by row the lowest reading that counts, dB HL, (child, frequency); infinite where none does
     """
 
     level: DecibelsHL
     youth: Plain
+    deviate: Plain
+    before: DecibelsHL
     least: Mapping[str, DecibelsHL]
 
 
@@ -168,7 +169,10 @@ class Best:
     @cached_property
     def children(self) -> Children:
         """Those of 1 to 18 years."""
-        _, age, standing, sex, *errors = _CHILDREN
+        from scipy.stats import qmc
+
+        points = qmc.Sobol(4 + _FREQUENCY[_TESTED].size, seed=3).random(_CHILDREN)
+        deviate, age, standing, sex, *errors = ndtri(points).T
         people = self.people("both", (1.0, 18.0), standing=standing, age_rank=age, sex_rank=sex)
         level = people.baseline(_FREQUENCY[_TESTED])[:, 0]
         before = self.grid * np.floor((level + self.error * np.transpose(errors)) / self.grid + 0.5)
@@ -176,7 +180,7 @@ class Best:
             row: self.bench.bind("scales", scale).least(grade, _FREQUENCY[_TESTED], before, self.grid)
             for row, (scale, grade) in _GRADES.items()
         }
-        return Children(level, 1.0 - people.ages / 18.0, least)
+        return Children(level, 1.0 - people.ages / 18.0, deviate, before, least)
 
     def people(self, sex: str, age: tuple[float, float], **deviates: Array) -> OtologicallyNormal:
         """People who hear as their age lets expect."""
@@ -217,12 +221,14 @@ def shifts(best: Best, infusion: float, cycles: tuple[int, ...]) -> Callable[[fl
     clearance = bench.numbers("species", bench.species)["stress_clearance"]
     cells = survive(knots, rates, done, clearance, strial=False)
     ends: Any = np.searchsorted(knots, _BETWEEN * np.array(cycles))
-    found = hearing.shift(ear, cells.at(ends), _FREQUENCY)
-    return between(np.log(_STEEP), np.log(_HALF), found.reshape(_STEEP.size, _HALF.size, *found.shape[1:]))
+    known = hearing.shift(ear, cells.at(ends), _FREQUENCY)
+    return between(np.log(_STEEP), np.log(_HALF), known.reshape(_STEEP.size, _HALF.size, *known.shape[1:]))
 
 
 def between(steep: Array, half: Array, known: Decibels) -> Callable[[float, Array], Decibels]:
     """What is known at some points (steep, half, ...) between them: cubics, and lines where these are laid closely."""
+    from scipy.interpolate import CubicSpline, RegularGridInterpolator
+
     axes = [np.linspace(axis[0], axis[-1], _FINER * (axis.size - 1) + 1) for axis in (steep, half)]
     for number, (axis, finer) in enumerate(zip((steep, half), axes, strict=True)):
         known = CubicSpline(axis, known, axis=number)(finer)
@@ -258,5 +264,5 @@ def around(
         [*times, *(time + infusion for time in times)], stop, first=0.2, growth=1.7, longest=12.0
     )
     run = solve(bench.anatomy, bench.bind("solutes", "cisplatin"), flows, knots, _AROUND, refine=4)
-    share = np.array([np.interp(places, run.grid.place, one) for one in np.eye(run.grid.place.size)])
+    share = np.array([np.interp(places, run.grid.place, cell) for cell in np.eye(run.grid.place.size)])
     return knots, {f"cisplatin.{tissue}": run.concentration[tissue][0] @ share for tissue in _AROUND}
