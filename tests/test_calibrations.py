@@ -10,7 +10,7 @@ from otosome.catalog import get
 from otosome.evidence import Parameter
 from otosome.model import hearing
 from otosome.shelves.populations.otologically_normal import age_median
-from tools.calibrations import cisplatin, susceptibility, weigh
+from tools.calibrations import cisplatin, weigh
 
 # Few draws, so that a test takes seconds: enough to tell a shelf that was never written.
 FEW = {"draws": 300, "moves": 4, "last": 10}
@@ -177,25 +177,3 @@ def test_the_cells_of_ageing_people_give_the_hearing_of_their_age():
         within = (table["frequency"] >= 0.25) & (table["frequency"] <= 8.0)
         young, old = (age_median(table, np.array(age - 18.0))[within].mean() for age in (60.0, 80.0))
         assert young < shift < old
-
-
-def test_people_on_the_shelf_lose_what_men_lost_to_cisplatin():
-    shelf = weigh.prior(susceptibility.MEAN, "human")
-    others = {
-        key: np.array([weigh.prior(key, "human").value])
-        for key in (susceptibility.GRADIENT, susceptibility.CHILD)
-    }
-    people = {
-        susceptibility.MEAN: np.array([shelf.value]),
-        susceptibility.SPREAD: np.array([shelf.subjects]),
-        **others,
-    }
-    found = susceptibility.figures(people)
-    # Within twice the errors that the calibration gives: 0.9 dB, 0.17 of the logarithm, 5 points.
-    assert found["slope"] == pytest.approx(3.2, abs=1.8)
-    assert found["odds"] == pytest.approx(np.log(1.59), abs=0.34)
-    assert found["severe"] == pytest.approx(0.18, abs=0.1)
-    alike = susceptibility.figures(people | {susceptibility.SPREAD: np.array([1e-6])})
-    # A quarter of what was measured at most.
-    assert alike["severe"] < 0.18 / 4, "without a spread between people hardly anybody would be deaf"
-    assert "used, hence no evidence" in shelf.because
