@@ -66,7 +66,7 @@ def test_planes_are_sketched_exactly_with_the_kinks_of_what_is_printed():
     for flat in (1.0, 0.4):
         # What was thought before is never flattened; figures are missed with a t of two degrees of freedom.
         told = np.sum(t.logpdf(own.misses(there), 2.0) - t.logpdf(0.0, 2.0), axis=1)
-        exact = flat * told - 0.5 * np.sum(inside**2, axis=1)
+        exact = flat**2 * told - 0.5 * np.sum(inside**2, axis=1)
         assert sketch.flattened(inside, flat) == pytest.approx(exact, abs=1e-5)
 
 

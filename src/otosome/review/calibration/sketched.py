@@ -92,15 +92,15 @@ class FigureSketch(Rehearsal):
         )
 
     def flattened(self, places: Array, flat: float) -> Array:
-        """Log-posteriors of places where figures say so much less; what was thought before says as much as ever.
+        """Log-posteriors of places where figures say less; what was thought before says as much as ever.
 
-        A figure that is missed by far may be sketched badly: Student's t in the place of a normal distribution lets
+        Squared: few figures tell little of many numbers, so that what was thought before alone is not far off. A figure that is missed by far may be sketched badly: Student's t in the place of a normal distribution lets
         walkers stand where it is, and so come away from there.
         """
         told = (
             -0.5 * (_TAILS + 1.0) * np.sum(np.log1p(self.misses(self.figures(places)) ** 2 / _TAILS), axis=1)
         )
-        return np.asarray(flat * told - 0.5 * np.sum(places**2, axis=1))
+        return np.asarray(flat**2 * told - 0.5 * np.sum(places**2, axis=1))
 
 
 def likelihood(misses: Array) -> Array:
