@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from otosome.catalog import Catalog, Entry
+from otosome.errors import BadInput
 from otosome.evidence import Parameter
 from otosome.review.calibration.figure import Figure
 from otosome.review.qualification.bench import Bench, Terms
@@ -45,7 +46,7 @@ class Simulated:
 
     def numbers_of(self, entry: Entry[CaseOptions, object]) -> Mapping[str, Parameter]:
         """Every number that one case rests on, by full name."""
-        if entry.options.study:
+        if _is_typical(entry):
             return self._typical[entry.card.stem].study.parameters
         return Bench(Terms(self.catalog, 1), entry, 1).parameters
 
@@ -56,26 +57,35 @@ class Simulated:
         named = [p.name for p in others] + [name for p in others for name, _ in p.linked]
         return [name for name in dict.fromkeys(named) if name not in self.free]
 
-    def values(self, numbers: Mapping[str, Array], own: Array) -> dict[str, Array]:
+    def values(self, numbers: Mapping[str, Array], own: Array | None) -> dict[str, Array]:
         """What each row reads in each lane, house units, (lane,) by the row's id.
 
-        A number that is linked to a free one hangs here on its other shares alone.
-
-        ``numbers``  values of the free ones, (lane,);  ``own``  deviates of the owners, (owner, lane)
+        ``numbers``  values of the free ones, (lane,)
+        ``own``      deviates of the owners, (owner, lane); None where all else has its best value
         """
-        by_owner, none = dict(zip(self.owners, own, strict=True)), np.zeros(own.shape[1])
-        whole = {
-            name: p.quantile(ndtr(p.mix(lambda other: by_owner.get(other, none))))
-            for name, p in self.numbers.items()
-            if name not in self.free
-        } | dict(numbers)
+        lanes = next(iter(numbers.values())).size
+        whole = {**self._others(own, lanes), **numbers}
         return {
             row: values
             for entry, figures in self.cases
-            for row, values in self._rows(entry, figures, whole, own.shape[1]).items()
+            for row, values in self._rows(entry, figures, whole, lanes).items()
         }
 
-    def misses(self, numbers: Mapping[str, Array], own: Array) -> Array:
+    def _others(self, own: Array | None, lanes: int) -> dict[str, Array]:
+        """Values (lane,) of all numbers but the free ones.
+
+        A number that is linked to a free one hangs here on its other shares alone.
+        """
+        others = {name: p for name, p in self.numbers.items() if name not in self.free}
+        if own is None:
+            return {name: np.full(lanes, p.value) for name, p in others.items()}
+        by_owner, none = dict(zip(self.owners, own, strict=True)), np.zeros(lanes)
+        return {
+            name: p.quantile(ndtr(p.mix(lambda other: by_owner.get(other, none))))
+            for name, p in others.items()
+        }
+
+    def misses(self, numbers: Mapping[str, Array], own: Array | None) -> Array:
         """How far each lane is from each figure, in its errors, shape (lane, figure)."""
         by_row = self.values(numbers, own)
         return np.stack([figure.misses(by_row[figure.case.id]) for figure in self.figures], axis=1)
@@ -111,11 +121,20 @@ class Simulated:
         numbers: Mapping[str, Array],
         lanes: int,
     ) -> Mapping[str, Array]:
-        if entry.options.study:
+        if _is_typical(entry):
             own = self._typical[entry.card.stem]
             return own.values({name: numbers[name] for name in own.study.parameters})
         rows = [figure.case for figure in figures]
-        return Bench(Terms(self.catalog, lanes), entry, 1, pinned=numbers).replicate(rows)
+        by_row = Bench(Terms(self.catalog, lanes), entry, 1, pinned=numbers).replicate(rows)
+        if unknown := [case.id for case in rows if case.id not in by_row]:
+            raise BadInput(
+                "is not computed by the formula of its case",
+                file=entry.card.file,
+                key="cases",
+                given=unknown,
+                allowed=sorted(by_row),
+            )
+        return by_row
 
     @cached_property
     def _typical(self) -> dict[str, Typical]:
@@ -124,8 +143,13 @@ class Simulated:
         return {
             entry.card.stem: Typical.of(entry, [figure.case for figure in figures], terms)
             for entry, figures in self.cases
-            if entry.options.study
+            if _is_typical(entry)
         }
+
+
+def _is_typical(entry: Entry[CaseOptions, object]) -> bool:
+    """Whether rows are simulated with the typical ear of a study: its case has no formula."""
+    return bool(entry.options.study) and entry.formula is None
 
 
 def balanced(numbers: int, draws: int, seed: int) -> Array:

@@ -94,8 +94,9 @@ class FigureSketch(Rehearsal):
     def flattened(self, places: Array, flat: float) -> Array:
         """Log-posteriors of places where figures say less; what was thought before says as much as ever.
 
-        Squared: few figures tell little of many numbers, so that what was thought before alone is not far off. A figure that is missed by far may be sketched badly: Student's t in the place of a normal distribution lets
-        walkers stand where it is, and so come away from there.
+        Squared: few figures tell little of many numbers, so that what was thought before alone is not far off. A figure
+        that is missed by far may be sketched badly: Student's t in the place of a normal distribution lets walkers
+        stand where it is, and so come away from there.
         """
         told = (
             -0.5 * (_TAILS + 1.0) * np.sum(np.log1p(self.misses(self.figures(places)) ** 2 / _TAILS), axis=1)
