@@ -668,9 +668,8 @@ def test_rows_of_a_study_are_those_of_its_typical_animal_without_errors_of_readi
 
 
 def test_a_row_that_tells_how_animals_differ_is_refused(own):
-    rows = quiet(own, ["own:Q3"])
-    with pytest.raises(BadInput, match=r"tells how ears differ, .*given: own:Q3"):
-        rows.values({"insults.noise.irritation": np.ones(1)}, np.zeros((len(rows.owners), 1)))
+    with pytest.raises(BadInput, match=r"product.toml: cases: tells how ears differ, .*given: own:Q3"):
+        quiet(own, ["own:Q3"])
 
 
 def test_cases_of_two_strains_are_not_fitted_together(own):
