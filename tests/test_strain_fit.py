@@ -14,7 +14,7 @@ from otosome.fitting.file import FITS
 from otosome.fitting.joint import read
 from otosome.review.calibration.file import load_case_fit
 from otosome.review.qualification.bench import Terms
-from otosome.review.qualification.rerun import typical
+from otosome.review.qualification.rerun import Typical
 from otosome.shelves.cases import ear_b20
 from otosome.units import split
 
@@ -96,7 +96,7 @@ def test_where_none_differs_groups_are_the_typical_mouse_of_the_study(fit, alike
         name: column for name, column in numbers.items() if name in plain
     }
     known["insults.noise.shading"] = np.zeros(1)
-    study = typical(bare, wanted, Terms(Catalog(), 1), known)
+    study = Typical.of(bare, wanted, Terms(Catalog(), 1)).values(known)
     for name in shifts:
         assert rows[name][0] == pytest.approx(study[name][0], abs=0.5), name
     for level in LEVELS:
