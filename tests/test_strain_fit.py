@@ -117,6 +117,27 @@ def test_where_none_differs_spreads_are_of_ears_and_readings_alone(alike):
     assert rows["ear:B20.run"][0] == pytest.approx(0.0, abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    "differing, of_runs",
+    [
+        ({"animal": 2.0}, False),
+        ({"own": 0.5}, False),
+        ({"place": 0.4}, False),
+        ({"shading": 2.0, "runs": 1.5}, True),
+    ],
+)
+def test_what_animals_differ_by_spreads_them_within_runs_and_what_shades_runs_between_them(
+    fit, alike, differing, of_runs
+):
+    rows, numbers = alike
+    spread = {f"cases.ear_b20.{name}": np.array([value]) for name, value in differing.items()}
+    apart = fit.simulated.values(numbers | spread, None)
+    assert apart["ear:B20.105"][0] > rows["ear:B20.105"][0] + 0.5
+    # Of animals alone the five runs that a laboratory reads share little, by chance.
+    assert (apart["ear:B20.run"][0] > 0.4) == of_runs
+    assert of_runs or apart["ear:B20.run"][0] < 0.1
+
+
 def test_a_row_that_the_formula_does_not_give_is_refused(fit):
     case = next(figure for figure in fit.simulated.figures)
     other = replace(case, case=replace(case.case, id="ear:B20.healthy"))
