@@ -82,7 +82,7 @@ class FigureSketch(Rehearsal):
         like = cho_factor(alike(looks, looks, _REACH) + _RIPPLE * np.eye(len(looks)))
         solved = cho_solve(like, np.hstack([whole, figures]))
         own, left = solved[:, : whole.shape[1]], solved[:, whole.shape[1] :]
-        plane = np.linalg.lstsq(whole.T @ own, whole.T @ left, rcond=None)[0]
+        plane: Array = np.asarray(np.linalg.lstsq(whole.T @ own, whole.T @ left, rcond=None)[0], float)
         return cls(turn, looks, plane, left - own @ plane, misses)
 
     def figures(self, places: Array) -> Array:
