@@ -98,10 +98,10 @@ class FigureSketch(Rehearsal):
         that is missed by far may be sketched badly: Student's t in the place of a normal distribution lets walkers
         stand where it is, and so come away from there.
         """
-        told = (
+        likely = (
             -0.5 * (_TAILS + 1.0) * np.sum(np.log1p(self.misses(self.figures(places)) ** 2 / _TAILS), axis=1)
         )
-        return np.asarray(flat**2 * told - 0.5 * np.sum(places**2, axis=1))
+        return np.asarray(flat**2 * likely - 0.5 * np.sum(places**2, axis=1))
 
 
 def likelihood(misses: Array) -> Array:
