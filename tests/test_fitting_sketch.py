@@ -190,11 +190,11 @@ def test_moves_are_frozen_for_the_later_half_and_looks_of_the_first_alone_are_re
     near = Around(CENTRE, COVARIANCE)
     chain = sample(Hill(normal), begin, near, 160, 5, tmp_path / "chain.npz", "one", lambda *_: None)
     # Where walkers began, and a look a step.
-    assert len(chain.looks) == len(chain.seen) == WALKERS * (80 + 1)
-    assert chain.seen == pytest.approx(normal(chain.looks))
+    assert len(chain.looks) == len(chain.views) == WALKERS * (80 + 1)
+    assert chain.views == pytest.approx(normal(chain.looks))
 
     def leads(done):
-        so_far = Chain(chain.deviates[:done], chain.logs[:done], chain.looks, chain.seen)
+        so_far = Chain(chain.deviates[:done], chain.logs[:done], chain.looks, chain.views)
         sketch = _sketch(Hill(normal), so_far, _learnt(done, 160))
         rehearsed = _moves(near, so_far, 160, sketch)[0][0]
         return rehearsed.get_proposal(begin, np.random.RandomState(1))[0]

@@ -43,13 +43,13 @@ class Chain:
     """Walkers' steps: ``deviates`` (step, walker, number) and ``logs``, their log-posterior (step, walker).
 
     ``looks``    where the log-posterior was looked at while more was learnt of it, in turn, (look, number)
-    ``seen``     what its landscape saw there, (look,) or (look, part)
+    ``views``     what its landscape saw there, (look,) or (look, part)
     """
 
     deviates: Array
     logs: Array
     looks: Array
-    seen: Array
+    views: Array
 
     @classmethod
     def none(cls, walkers: int, numbers: int) -> Chain:
@@ -59,13 +59,13 @@ class Chain:
 
     def onward(self, deviates: Array, logs: Array, looked: Sequence[tuple[Array, Array]]) -> Chain:
         """With more steps, and more looks (each of several places) with what was seen there."""
-        # Before the first look nobody knows of how many parts what is seen will be.
-        looks, seen = zip(*([(self.looks, self.seen)] if len(self.looks) else []), *looked, strict=True)
+        # Before the first look nobody knows of how many parts a view will be.
+        looks, views = zip(*([(self.looks, self.views)] if len(self.looks) else []), *looked, strict=True)
         return Chain(
             np.concatenate([self.deviates, deviates]),
             np.concatenate([self.logs, logs]),
             np.concatenate(looks),
-            np.concatenate(seen),
+            np.concatenate(views),
         )
 
 
@@ -76,11 +76,11 @@ class Landscape(Protocol):
         """What is seen at places (place, number): (place,), or of several parts (place, part)."""
         ...
 
-    def heights(self, places: Array, seen: Array) -> Array:
+    def heights(self, places: Array, views: Array) -> Array:
         """The log-posteriors of places where this is seen, (place,)."""
         ...
 
-    def sketch(self, looks: Array, seen: Array) -> Rehearsal | None:
+    def sketch(self, looks: Array, views: Array) -> Rehearsal | None:
         """A sketch of looks in the order they came; None where they are too few, or it would be far off."""
         ...
 
@@ -95,13 +95,13 @@ class Hill:
         """Its heights."""
         return self.log_posterior(places)
 
-    def heights(self, places: Array, seen: Array) -> Array:
+    def heights(self, places: Array, views: Array) -> Array:
         """The same."""
-        return seen
+        return views
 
-    def sketch(self, looks: Array, seen: Array) -> Rehearsal | None:
+    def sketch(self, looks: Array, views: Array) -> Rehearsal | None:
         """A sketch of its heights."""
-        return Sketch.of(looks, seen)
+        return Sketch.of(looks, views)
 
 
 @dataclass(frozen=True)
@@ -187,10 +187,10 @@ def sample(
         looked = list[tuple[Array, Array]]()
 
         def look(places: Array, looked: list[tuple[Array, Array]] = looked) -> Array:
-            seen = landscape.look(places)
-            heights = landscape.heights(places, seen)
+            views = landscape.look(places)
+            heights = landscape.heights(places, views)
             # emcee writes over both.
-            looked.append((places.copy(), seen.copy()))
+            looked.append((places.copy(), views.copy()))
             return heights
 
         if (last := _learnt(done, steps)) != learnt:
@@ -209,7 +209,7 @@ def _sketch(landscape: Landscape, chain: Chain, learnt: int) -> Rehearsal | None
     """The sketch of what was seen in the first ``learnt`` steps."""
     # Walkers looked where they began, and once a step.
     looks = chain.deviates.shape[1] * (learnt + 1)
-    return landscape.sketch(chain.looks[:looks], chain.seen[:looks])
+    return landscape.sketch(chain.looks[:looks], chain.views[:looks])
 
 
 def _moves(around: Around, chain: Chain, steps: int, sketch: Rehearsal | None) -> list[tuple[object, float]]:
@@ -256,7 +256,7 @@ def _store(file: Path, problem: str, chain: Chain, luck: tuple[str, Array, int, 
             deviates=chain.deviates,
             logs=chain.logs,
             looks=chain.looks,
-            seen=chain.seen,
+            views=chain.views,
             keys=keys,
             problem=np.array(problem),
             place=np.array([position, has_normal]),
@@ -273,7 +273,7 @@ def _stored(file: Path, problem: str) -> tuple[Chain, object] | None:
         return None
     try:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as parts:
-            names = ("deviates", "logs", "looks", "seen", "keys", "problem", "place", "normal")
+            names = ("deviates", "logs", "looks", "views", "keys", "problem", "place", "normal")
             own = {name: parts[name] for name in names}
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise BadInput(f"is not a chain of otosome ({error})", file=str(file), cure="remove it") from error
@@ -282,7 +282,7 @@ def _stored(file: Path, problem: str) -> tuple[Chain, object] | None:
         raise BadInput("is of another fit", file=str(file), cure=cure)
     position, has_normal = own["place"].tolist()
     luck = ("MT19937", own["keys"], position, has_normal, float(own["normal"]))
-    chain = Chain(own["deviates"], own["logs"], own["looks"], own["seen"])
+    chain = Chain(own["deviates"], own["logs"], own["looks"], own["views"])
     return chain, emcee.State(chain.deviates[-1], log_prob=chain.logs[-1], random_state=luck)
 
 

@@ -34,24 +34,24 @@ class Figures:
     def look(self, places: Array) -> Array:
         """Figures at places; none where a deviate is not believed."""
         inside = np.max(np.abs(places), axis=1) < _FARTHEST
-        seen = np.full((len(places), self.ends[0].size), np.nan)
+        views = np.full((len(places), self.ends[0].size), np.nan)
         if inside.any():
-            seen[inside] = self.scaled(places[inside])
-        return seen
+            views[inside] = self.scaled(places[inside])
+        return views
 
-    def heights(self, places: Array, seen: Array) -> Array:
+    def heights(self, places: Array, views: Array) -> Array:
         """The log-posterior."""
-        heights = likelihood(self.misses(seen)) - 0.5 * np.sum(places**2, axis=1)
-        return np.where(np.isnan(seen[:, 0]), -np.inf, heights)
+        heights = likelihood(self.misses(views)) - 0.5 * np.sum(places**2, axis=1)
+        return np.where(np.isnan(views[:, 0]), -np.inf, heights)
 
-    def misses(self, seen: Array) -> Array:
+    def misses(self, views: Array) -> Array:
         """By how many errors each figure (place, figure) lies beyond what is printed."""
         low, high = self.ends
-        return np.asarray(np.maximum(0.0, np.maximum(low - seen, seen - high)))
+        return np.asarray(np.maximum(0.0, np.maximum(low - views, views - high)))
 
-    def sketch(self, looks: Array, seen: Array) -> Rehearsal | None:
+    def sketch(self, looks: Array, views: Array) -> Rehearsal | None:
         """A sketch of the figures."""
-        return FigureSketch.of(looks, seen, self.misses, self.ends)
+        return FigureSketch.of(looks, views, self.misses, self.ends)
 
 
 def chain(

@@ -116,9 +116,9 @@ def _plane(places: Array) -> Array:
 def _turn(places: Array, heights: Array, figures: Array) -> Array:
     """To distances along which figures change by as much: one in the steepest direction is a standard deviation."""
     whole, numbers = terms(places), places.shape[1]
-    held = np.full(whole.shape[1], _HELD)
-    held[: numbers + 1] = 0.01
-    parabola = np.linalg.solve(whole.T @ whole + np.diag(held), whole.T @ figures)
+    ridge = np.full(whole.shape[1], _HELD)
+    ridge[: numbers + 1] = 0.01
+    parabola = np.linalg.solve(whole.T @ whole + np.diag(ridge), whole.T @ figures)
     near = places[heights > heights.max() - _DEEP]
     first, second = np.triu_indices(numbers)
     steep = np.zeros((numbers, numbers))
