@@ -10,10 +10,11 @@ import numpy as np
 from scipy.special import ndtr
 
 from otosome.catalog import Catalog, Entry
+from otosome.errors import BadInput
 from otosome.evidence import Parameter
 from otosome.review.calibration.figure import Figure
 from otosome.review.qualification.bench import Bench, Terms
-from otosome.review.qualification.rerun import study_of, typical
+from otosome.review.qualification.rerun import Typical
 from otosome.roles import CaseOptions
 from otosome.units import Array
 
@@ -45,8 +46,9 @@ class Simulated:
 
     def numbers_of(self, entry: Entry[CaseOptions, object]) -> Mapping[str, Parameter]:
         """Every number that one case rests on, by full name."""
-        terms = Terms(self.catalog, 1)
-        return study_of(entry, terms).parameters if entry.options.study else Bench(terms, entry, 1).parameters
+        if _is_typical(entry):
+            return self._typical[entry.card.stem].study.parameters
+        return Bench(Terms(self.catalog, 1), entry, 1).parameters
 
     @cached_property
     def owners(self) -> list[str]:
@@ -55,29 +57,51 @@ class Simulated:
         named = [p.name for p in others] + [name for p in others for name, _ in p.linked]
         return [name for name in dict.fromkeys(named) if name not in self.free]
 
-    def values(self, numbers: Mapping[str, Array], own: Array) -> dict[str, Array]:
+    def values(self, numbers: Mapping[str, Array], own: Array | None) -> dict[str, Array]:
         """What each row reads in each lane, house units, (lane,) by the row's id.
 
-        A number that is linked to a free one hangs here on its other shares alone.
-
-        ``numbers``  values of the free ones, (lane,);  ``own``  deviates of the owners, (owner, lane)
+        ``numbers``  values of the free ones, (lane,)
+        ``own``      deviates of the owners, (owner, lane); None where all else has its best value
         """
-        by_owner, none = dict(zip(self.owners, own, strict=True)), np.zeros(own.shape[1])
-        whole = {
-            name: p.quantile(ndtr(p.mix(lambda other: by_owner.get(other, none))))
-            for name, p in self.numbers.items()
-            if name not in self.free
-        } | dict(numbers)
+        lanes = next(iter(numbers.values())).size
+        whole = {**self._others(own, lanes), **numbers}
         return {
             row: values
             for entry, figures in self.cases
-            for row, values in self._rows(entry, figures, whole, own.shape[1]).items()
+            for row, values in self._rows(entry, figures, whole, lanes).items()
         }
 
-    def misses(self, numbers: Mapping[str, Array], own: Array) -> Array:
+    def _others(self, own: Array | None, lanes: int) -> dict[str, Array]:
+        """Values (lane,) of all numbers but the free ones.
+
+        A number that is linked to a free one hangs here on its other shares alone.
+        """
+        others = {name: p for name, p in self.numbers.items() if name not in self.free}
+        if own is None:
+            return {name: np.full(lanes, p.value) for name, p in others.items()}
+        by_owner, none = dict(zip(self.owners, own, strict=True)), np.zeros(lanes)
+        return {
+            name: p.quantile(ndtr(p.mix(lambda other: by_owner.get(other, none))))
+            for name, p in others.items()
+        }
+
+    def misses(self, numbers: Mapping[str, Array], own: Array | None) -> Array:
         """How far each lane is from each figure, in its errors, shape (lane, figure)."""
         by_row = self.values(numbers, own)
         return np.stack([figure.misses(by_row[figure.case.id]) for figure in self.figures], axis=1)
+
+    @property
+    def ends(self) -> tuple[Array, Array]:
+        """What is printed of each figure, low and high, in its errors, (figure,) each."""
+        low, high = zip(
+            *((figure.low / figure.error, figure.high / figure.error) for figure in self.figures), strict=True
+        )
+        return np.array(low), np.array(high)
+
+    def scaled(self, numbers: Mapping[str, Array], own: Array) -> Array:
+        """Each figure in each lane, in its errors, shape (lane, figure)."""
+        by_row = self.values(numbers, own)
+        return np.stack([figure.scaled(by_row[figure.case.id]) for figure in self.figures], axis=1)
 
     def moving(self, numbers: Mapping[str, float]) -> list[int]:
         """Owners whose own deviates move some figure by a little of its error, by number, from 5 to 95 %.
@@ -86,9 +110,8 @@ class Simulated:
         """
         many = len(self.owners)
         own = _Z95 * np.concatenate([np.zeros((many, 1)), np.eye(many), -np.eye(many)], axis=1)
-        by_row = self.values({name: np.full(own.shape[1], value) for name, value in numbers.items()}, own)
-        scaled = np.stack([figure.scaled(by_row[figure.case.id]) for figure in self.figures])
-        apart = np.abs(scaled[:, 1:] - scaled[:, :1]).max(axis=0).reshape(2, many).max(axis=0)
+        scaled = self.scaled({name: np.full(own.shape[1], value) for name, value in numbers.items()}, own)
+        apart = np.abs(scaled[1:] - scaled[:1]).max(axis=1).reshape(2, many).max(axis=0)
         return [int(k) for k in np.flatnonzero(apart > _MOVES)]
 
     def _rows(
@@ -98,11 +121,35 @@ class Simulated:
         numbers: Mapping[str, Array],
         lanes: int,
     ) -> Mapping[str, Array]:
-        terms, rows = Terms(self.catalog, lanes), [figure.case for figure in figures]
-        if entry.options.study:
-            known = self.numbers_of(entry)
-            return typical(entry, rows, terms, {name: numbers[name] for name in known})
-        return Bench(terms, entry, 1, pinned=numbers).replicate(rows)
+        if _is_typical(entry):
+            own = self._typical[entry.card.stem]
+            return own.values({name: numbers[name] for name in own.study.parameters})
+        rows = [figure.case for figure in figures]
+        by_row = Bench(Terms(self.catalog, lanes), entry, 1, pinned=numbers).replicate(rows)
+        if unknown := [case.id for case in rows if case.id not in by_row]:
+            raise BadInput(
+                "is not computed by the formula of its case",
+                file=entry.card.file,
+                key="cases",
+                given=unknown,
+                allowed=sorted(by_row),
+            )
+        return by_row
+
+    @cached_property
+    def _typical(self) -> dict[str, Typical]:
+        """The typical ear of each case that is a study: checking and planning one takes as long as many lanes."""
+        terms = Terms(self.catalog, 1)
+        return {
+            entry.card.stem: Typical.of(entry, [figure.case for figure in figures], terms)
+            for entry, figures in self.cases
+            if _is_typical(entry)
+        }
+
+
+def _is_typical(entry: Entry[CaseOptions, object]) -> bool:
+    """Whether rows are simulated with the typical ear of a study: its case has no formula."""
+    return bool(entry.options.study) and entry.formula is None
 
 
 def balanced(numbers: int, draws: int, seed: int) -> Array:
