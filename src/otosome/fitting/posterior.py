@@ -59,7 +59,7 @@ class Chain:
 
     def onward(self, deviates: Array, logs: Array, looked: Sequence[tuple[Array, Array]]) -> Chain:
         """With more steps, and more looks (each of several places) with what was seen there."""
-        # Before the first look nobody knows of how many parts what is seen will be.
+        # Before the first look nobody knows of how many parts a view will be.
         looks, views = zip(*([(self.looks, self.views)] if len(self.looks) else []), *looked, strict=True)
         return Chain(
             np.concatenate([self.deviates, deviates]),

@@ -82,7 +82,7 @@ class FigureSketch(Rehearsal):
         like = cho_factor(alike(looks, looks, _REACH) + _RIPPLE * np.eye(len(looks)))
         solved = cho_solve(like, np.hstack([whole, figures]))
         own, left = solved[:, : whole.shape[1]], solved[:, whole.shape[1] :]
-        plane = np.asarray(np.linalg.lstsq(whole.T @ own, whole.T @ left, rcond=None)[0], dtype=np.float64)
+        plane: Array = np.asarray(np.linalg.lstsq(whole.T @ own, whole.T @ left, rcond=None)[0], float)
         return cls(turn, looks, plane, left - own @ plane, misses)
 
     def figures(self, places: Array) -> Array:
@@ -98,10 +98,10 @@ class FigureSketch(Rehearsal):
         that is missed by far may be sketched badly: Student's t in the place of a normal distribution lets walkers
         stand where it is, and so come away from there.
         """
-        height = (
+        likely = (
             -0.5 * (_TAILS + 1.0) * np.sum(np.log1p(self.misses(self.figures(places)) ** 2 / _TAILS), axis=1)
         )
-        return np.asarray(flat**2 * height - 0.5 * np.sum(places**2, axis=1))
+        return np.asarray(flat**2 * likely - 0.5 * np.sum(places**2, axis=1))
 
 
 def likelihood(misses: Array) -> Array:
