@@ -43,7 +43,7 @@ class Chain:
     """Walkers' steps: ``deviates`` (step, walker, number) and ``logs``, their log-posterior (step, walker).
 
     ``looks``    where the log-posterior was looked at while more was learnt of it, in turn, (look, number)
-    ``views``     what its landscape saw there, (look,) or (look, part)
+    ``views``    what its landscape saw there, (look,) or (look, part)
     """
 
     deviates: Array

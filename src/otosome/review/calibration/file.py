@@ -139,8 +139,12 @@ class CaseFitFile:
 
     @property
     def numbers_hash(self) -> str:
-        """What all numbers are that the cases rest on, in twelve digits: another where one of them is."""
-        return fingerprint([p.hash for p in self.simulated.numbers.values()])
+        """What all numbers are that the fit rests on, in twelve digits: another where one of them is.
+
+        A free number is not among them, where its shelf does not say what was thought of it: it is what the fit gives.
+        """
+        aside = set(self.tables.numbers) if self.tables.thought == "shelf" else set(self.tables.free)
+        return fingerprint([p.hash for name, p in self.simulated.numbers.items() if name not in aside])
 
     @property
     def before(self) -> list[Parameter | None]:
