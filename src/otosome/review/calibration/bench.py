@@ -26,7 +26,8 @@ _MOVES = 0.05
 class Simulated:
     """Cases with the figures of theirs that numbers are fitted to.
 
-    ``free``   numbers that are set, by full name;  all others are made of own deviates as their shelves have them
+    ``free``   numbers that are set, by full name;  all others are made of own deviates as their shelves have them: one
+               deviate of a name, whatever a species or a strain makes of it
     """
 
     catalog: Catalog
@@ -40,18 +41,23 @@ class Simulated:
 
     @cached_property
     def numbers(self) -> dict[str, Parameter]:
-        """Every number that a case rests on, by full name."""
-        return {name: p for entry, _ in self.cases for name, p in self.numbers_of(entry).items()}
+        """Every number that a case rests on, by full name; where cases have it otherwise, as the last of them."""
+        return {name: p for own in self.by_case.values() for name, p in own.items()}
 
-    def numbers_of(self, entry: Entry[CaseOptions, object]) -> Mapping[str, Parameter]:
-        """Every number that one case rests on, by full name."""
+    @cached_property
+    def by_case(self) -> dict[str, Mapping[str, Parameter]]:
+        """Every number that each case rests on, by full name, by the case's."""
+        return {entry.card.stem: self._numbers_of(entry) for entry, _ in self.cases}
+
+    def _numbers_of(self, entry: Entry[CaseOptions, object]) -> Mapping[str, Parameter]:
         terms = Terms(self.catalog, 1)
         return study_of(entry, terms).parameters if entry.options.study else Bench(terms, entry, 1).parameters
 
     @cached_property
     def owners(self) -> list[str]:
         """Every number but the free ones whose own deviate has a share in what is drawn, by full name."""
-        others = [p for name, p in self.numbers.items() if p.shape != "fixed" and name not in self.free]
+        every = [p for own in self.by_case.values() for p in own.values()]
+        others = [p for p in every if p.shape != "fixed" and p.name not in self.free]
         named = [p.name for p in others] + [name for p in others for name, _ in p.linked]
         return [name for name in dict.fromkeys(named) if name not in self.free]
 
@@ -63,16 +69,16 @@ class Simulated:
         ``numbers``  values of the free ones, (lane,);  ``own``  deviates of the owners, (owner, lane)
         """
         by_owner, none = dict(zip(self.owners, own, strict=True)), np.zeros(own.shape[1])
-        whole = {
-            name: p.quantile(ndtr(p.mix(lambda other: by_owner.get(other, none))))
-            for name, p in self.numbers.items()
-            if name not in self.free
-        } | dict(numbers)
-        return {
-            row: values
-            for entry, figures in self.cases
-            for row, values in self._rows(entry, figures, whole, own.shape[1]).items()
-        }
+        found = dict[str, Array]()
+        for entry, figures in self.cases:
+            known = self.by_case[entry.card.stem]
+            whole = {
+                name: p.quantile(ndtr(p.mix(lambda other: by_owner.get(other, none))))
+                for name, p in known.items()
+                if name not in self.free
+            } | {name: values for name, values in numbers.items() if name in known}
+            found |= self._rows(entry, figures, whole, own.shape[1])
+        return found
 
     def misses(self, numbers: Mapping[str, Array], own: Array) -> Array:
         """How far each lane is from each figure, in its errors, shape (lane, figure)."""
@@ -100,8 +106,7 @@ class Simulated:
     ) -> Mapping[str, Array]:
         terms, rows = Terms(self.catalog, lanes), [figure.case for figure in figures]
         if entry.options.study:
-            known = self.numbers_of(entry)
-            return typical(entry, rows, terms, {name: numbers[name] for name in known})
+            return typical(entry, rows, terms, numbers)
         return Bench(terms, entry, 1, pinned=numbers).replicate(rows)
 
 

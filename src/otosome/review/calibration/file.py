@@ -168,11 +168,11 @@ def _chosen(catalog: Catalog, tables: CaseFitTables) -> tuple[tuple[CaseEntry, t
 
 
 def _check_alike(simulated: Simulated) -> None:
-    """A number that several cases read is the same in all of them."""
+    """A free number that several cases read is the same in all of them; what is drawn may be each species' own."""
     known = simulated.numbers
     for entry, figures in simulated.cases:
-        for name, p in simulated.numbers_of(entry).items():
-            if p.hash != known[name].hash:
+        for name, p in simulated.by_case[entry.card.stem].items():
+            if name in simulated.free and p.hash != known[name].hash:
                 raise BadInput(
                     f"reads another {name} than the other cases, as of another species or strain",
                     key="cases",

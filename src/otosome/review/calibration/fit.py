@@ -236,7 +236,7 @@ def _problem(file: CaseFitFile) -> str:
     """A fingerprint of what a chain is drawn from."""
     words = {"title": True, "because": True, "draws": True}
     tables = file.tables.model_dump_json(exclude={"posterior": {"steps"}, **words})
-    hashes = [p.hash for p in file.simulated.numbers.values()]
+    hashes = [p.hash for own in file.simulated.by_case.values() for p in own.values()]
     rows = [repr(entry.card.stated) for entry, _ in file.simulated.cases]
     return sha256("\n".join([__version__, tables, *hashes, *rows]).encode()).hexdigest()
 
