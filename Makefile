@@ -22,7 +22,7 @@ INSTALLED := .venv/installed-$(KEY)
 TOOLS := .venv/tools-$(KEY)
 SITE := .venv/site-$(KEY)
 
-.PHONY: run open browser test verify site install tools bench calibrate docs sbom format lock
+.PHONY: run open browser test verify site install tools bench fits docs sbom format lock
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
@@ -70,9 +70,9 @@ bench: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.benchmark.fits
 	$(BIN)/python -m tools.benchmark
 
-# Prints the rows each calibration proposes; WRITE=--write puts them on their shelves.
-calibrate: $(INSTALLED)
-	for script in cisplatin susceptibility; do $(BIN)/python -m tools.calibrations.$$script $(WRITE) || exit 1; done
+# Runs every shipped fit again and writes its draws and its numbers on the shelves; NAMES="tmpa_window" some of them.
+fits: $(INSTALLED)
+	$(BIN)/python -m tools.fits build/fits $(NAMES)
 
 # Computes what README.md, docs/claims.md, docs/validation.md, docs/quality.md and docs/window.png show; some minutes.
 docs: $(INSTALLED)

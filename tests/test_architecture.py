@@ -17,7 +17,7 @@ ORDER = [
     ["files", "model.team"],
     ["answers.numbers answers.notebook"],
     ["model.lanes model.vectors model.fates", "model.equations", "trials.plan"],
-    ["evidence"],
+    ["evidence", "fitting.joint"],
     ["ears"],
     ["model.transport", "laboratory.file laboratory.tables laboratory.voltage"],
     ["roles"],

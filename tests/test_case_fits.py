@@ -13,7 +13,7 @@ from scipy.special import ndtri
 from otosome import jobs
 from otosome.errors import BadInput
 from otosome.jobs.fitting import stored_fit
-from otosome.report.calibration import case_fit_report
+from otosome.report.calibration import case_fit_report, methods
 from otosome.review.calibration.bench import balanced
 from otosome.review.calibration.figure import Figure
 from otosome.review.calibration.file import load_case_fit
@@ -154,7 +154,7 @@ def written(own, text=FIT):
 
 def test_of_a_product_each_factor_is_what_the_other_leaves(own):
     """12 = sought x beside x 3: log sought = log 4 - log beside, with the figure's 10 % and the other's range."""
-    answer = fit_cases(
+    answer, _ = fit_cases(
         load_case_fit(written(own), (own / "shelves",)), own / "chain.npz", lambda *report: None
     )
     (row,) = answer.numbers
@@ -162,7 +162,7 @@ def test_of_a_product_each_factor_is_what_the_other_leaves(own):
     spread = np.hypot(0.1, beside)
     assert row.value == pytest.approx(2.0, rel=1e-6)
     assert row.high / row.value == pytest.approx(np.exp(Z95 * spread), rel=1e-4)
-    assert row.linked == {"cases.product.beside": round(-beside / spread, 2)}
+    assert row.linked == {"cases.product.beside": pytest.approx(-beside / spread, abs=6e-4)}
     assert row.alone == pytest.approx((0.1 / spread) ** 2, abs=1e-3)
     (figure,) = answer.figures
     # As fitted the product is met within its error alone: 10 % either way, 5 to 95 %.
@@ -174,6 +174,33 @@ def test_of_a_product_each_factor_is_what_the_other_leaves(own):
     assert figure.ends == pytest.approx(tuple(ends), abs=0.02)
     assert figure.ends == pytest.approx((-Z95, Z95), abs=0.4)
     assert "known only together with cases.product.beside" in answer.sentences[0]
+
+
+def test_half_of_the_spread_beside_links_is_stated_where_a_fit_is_narrowed(own):
+    """As above with 5 % in place of the figure's 10: the middle and what the other factor adds stay."""
+    text = FIT.replace('because = "One', 'narrow = { share = 0.5, because = "It bends." }\nbecause = "One')
+    answer, _ = fit_cases(
+        load_case_fit(written(own, text), (own / "shelves",)), own / "chain.npz", lambda *report: None
+    )
+    (row,) = answer.numbers
+    beside = np.log(2.0) / Z95
+    spread = np.hypot(0.05, beside)
+    assert row.value == pytest.approx(2.0, rel=1e-6)
+    assert np.log(row.high / row.low) == pytest.approx(2.0 * Z95 * spread, rel=1e-4)
+    assert row.linked == {"cases.product.beside": pytest.approx(-beside / spread, abs=6e-4)}
+    assert row.alone == pytest.approx((0.05 / spread) ** 2, abs=1e-3)
+    # What rows state is drawn beside the figure: 5 % of luck is half of its error.
+    (figure,) = answer.figures
+    assert figure.ends == pytest.approx((-0.5 * Z95, 0.5 * Z95), abs=0.2)
+    assert answer.sentences[0] == "The rows state 50 % of the spread that is left beside links. It bends."
+    assert "of whose spread beside links 50 % are stated" in methods(answer)
+
+
+@pytest.mark.parametrize("share", ["0.0", "1.5"])
+def test_a_share_of_the_spread_lies_between_none_and_all(own, share):
+    text = FIT.replace('because = "One', f'narrow = {{ share = {share}, because = "A." }}\nbecause = "One')
+    with pytest.raises(BadInput, match=r"product\.toml: narrow\.share"):
+        load_case_fit(written(own, text), (own / "shelves",))
 
 
 def test_a_fit_to_cases_is_run_stored_and_shown_and_its_rows_go_into_a_study(own):
@@ -198,7 +225,7 @@ def test_a_fit_to_cases_is_run_stored_and_shown_and_its_rows_go_into_a_study(own
 
 
 def test_what_a_number_hangs_on_is_listed_with_the_largest_share_first(own):
-    answer = fit_cases(
+    answer, _ = fit_cases(
         load_case_fit(written(own), (own / "shelves",)), own / "chain.npz", lambda *report: None
     )
     (row,) = answer.numbers
@@ -342,7 +369,7 @@ def test_of_two_papers_that_contradict_each_other_the_middle_is_taken_and_neithe
     text = FIT.replace('["own:P1"]', '["own:P1", "own:P5"]')
     text += '[error."own:P5"]\nsize = "10 %"\nbecause = "A test."\n'
     file = load_case_fit(written(own, text), (own / "shelves",))
-    answer = fit_cases(file, own / "chain.npz", lambda *report: None)
+    answer, _ = fit_cases(file, own / "chain.npz", lambda *report: None)
     assert answer.numbers[0].value == pytest.approx(20.0, rel=1e-3)
     assert any("outside its range on the shelf (0.1 to 10)" in sentence for sentence in answer.sentences)
     assert [
@@ -396,7 +423,7 @@ def test_what_was_thought_before_is_weighed_with_the_figure(own):
     """Two normals: 4 with the figure's 10 % and the other's factor, and before 1 within a factor of 1.2 (5 to 95 %)."""
     before = FIT + '\n[numbers."cases.product.sought"]\nvalue = "1"\nlow = "0.8333333"\nhigh = "1.2"\n'
     before += 'basis = "assumed"\nbecause = "A test."\n'
-    answer = fit_cases(
+    answer, _ = fit_cases(
         load_case_fit(written(own, before), (own / "shelves",)), own / "chain.npz", lambda *report: None
     )
     (row,) = answer.numbers
@@ -440,7 +467,7 @@ def test_draws_of_the_posterior_give_the_same_row_as_the_plane_where_the_model_i
     """By hand as above: the joint posterior is normal, and given the other factor the first has the figure's 10 %."""
     text = FIT.replace('because = "One of two factors."\n', 'because = "One of two factors."\n' + POSTERIOR)
     file = load_case_fit(written(own, text), (own / "shelves",))
-    answer = fit_cases(file, own / "chain.npz", lambda *report: None)
+    answer, _ = fit_cases(file, own / "chain.npz", lambda *report: None)
     (row,) = answer.numbers
     prior, beside = np.log(1.2) / Z95, np.log(2.0) / Z95
     weight = 0.1**-2 / (0.1**-2 + prior**-2)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from otosome.fitting.entry import fingerprint
+from otosome.fitting.entry import numbers_hash
 from otosome.fitting.file import FitTables
 from otosome.forward import draw
 from otosome.study import Study, load
@@ -22,7 +22,7 @@ def stated():
 
 def test_the_entry_is_of_the_numbers_of_now_or_says_that_it_is_stale():
     """Where a number has moved since: fit again (README.md there), or begin ``about`` with "Stale"."""
-    now = fingerprint(load(EXAMPLE / "study.toml"))
+    now = numbers_hash(load(EXAMPLE / "study.toml"))
     entry = stated()
     rows = [row for row in entry["numbers"].values() if row["because"].startswith("Fitted (posterior")]
     assert len(rows) == sum(not name.startswith("endpoints.") and name.count(".") == 2 for name in FREE)

@@ -1,6 +1,7 @@
 """A fit: its integrals and curvatures against exact ones, its sampler against known targets, its numbers recovered."""
 
 import json
+import shutil
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
@@ -19,7 +20,7 @@ from otosome.catalog import get
 from otosome.ears import Ears
 from otosome.errors import BadInput
 from otosome.evidence import Parameter
-from otosome.fitting.entry import fingerprint, strain_of
+from otosome.fitting.entry import numbers_hash, strain_of
 from otosome.fitting.file import HoldOut, _parted, load_fit
 from otosome.fitting.fit import problem_of
 from otosome.fitting.free import Free
@@ -34,7 +35,7 @@ from otosome.fitting.use import _notes
 from otosome.forward import draw, simulate
 from otosome.jobs import FitInputs, StudyInputs, check, fit, run, show
 from otosome.roles import Reading
-from otosome.study import Study
+from otosome.study import Study, load
 
 ERRORS = ("error", "error_between", "half_way", "half_width")
 
@@ -822,13 +823,10 @@ def test_a_run_uses_the_fit_and_its_sources_say_so(stored, tmp_path):
 
 
 def test_a_fit_is_a_strain_whose_draws_are_its_own(stored, tmp_path, study):
-    """Put on a shelf of one's own, the file beside a fit gives ears with its medians, ranges and correlation."""
-    shelf = tmp_path / "own" / "strains"
-    shelf.mkdir(parents=True)
-    (shelf / "mine.toml").write_text(
-        (stored.folder / "strain.toml").read_text(encoding="utf-8"), encoding="utf-8"
-    )
-    of = Study.of({**fits.VALUES, "strain": "mine"}, shelves=(tmp_path / "own",))
+    """A shelf of one's own, the folder beside a fit gives ears with its medians, ranges and correlation."""
+    (entry,) = (stored.folder / "entry" / "strains").iterdir()
+    of = Study.of({**fits.VALUES, "strain": entry.stem}, shelves=(stored.folder / "entry",))
+    assert of.parameters["insults.noise.ohc"].fit == entry.stem
     ours, theirs = Ears.read(stored.folder / "ears.parquet"), draw(of, 4000, seed=1, world=1)
     own = [study.parameters[name] for name in fits.FREE]
     pairs = [np.array([p.deviate(ears[p.name]) for p in own]) for ears in (ours, theirs)]
@@ -838,20 +836,46 @@ def test_a_fit_is_a_strain_whose_draws_are_its_own(stored, tmp_path, study):
     assert pairs[1].std(axis=1) == pytest.approx(pairs[0].std(axis=1), rel=0.15)
     assert np.corrcoef(*pairs[1])[0, 1] == pytest.approx(np.corrcoef(*pairs[0])[0, 1], abs=0.15)
     assert stored.fit.data_hash in of.parameters["insults.noise.ohc"].because
-    assert f"over numbers {fingerprint(study)}" in of.parameters["insults.noise.ohc"].because
+    assert f"over numbers {numbers_hash(study)}" in of.parameters["insults.noise.ohc"].because
     # With one number another all are.
-    assert fingerprint(of) != fingerprint(study) == fingerprint(Study.of(fits.VALUES))
+    assert numbers_hash(of) != numbers_hash(study) == numbers_hash(Study.of(fits.VALUES))
+
+
+def test_a_study_with_such_a_strain_beside_it_takes_the_draws_into_its_result(stored, tmp_path):
+    """So that the result is run again by itself, with the same links."""
+    shutil.copytree(stored.folder / "entry", tmp_path / "shelves")
+    (entry,) = (tmp_path / "shelves" / "strains").iterdir()
+    (tmp_path / "study.toml").write_text(
+        tomli_w.dumps({**fits.VALUES, "strain": entry.stem}), encoding="utf-8"
+    )
+    run(StudyInputs(study=str(tmp_path / "study.toml"), subjects=10, out=tmp_path / "result"))
+    copied = tmp_path / "result" / "shelves" / "fits" / f"{entry.stem}.csv"
+    assert copied.read_bytes() == (tmp_path / "shelves" / "fits" / copied.name).read_bytes()
+    again = load(str(tmp_path / "result" / "study.toml")).parameters["insults.noise.irritation"]
+    assert again.fit == entry.stem
+    assert dict(again.linked) == dict(load(str(tmp_path / "study.toml")).parameters[again.name].linked)
+
+
+def test_a_number_of_a_study_that_names_a_fit_states_its_shares(study):
+    row = {"value": "2 1/h", "basis": "assumed", "because": "A test.", "fit": "mine"}
+    wrong = {**fits.VALUES, "numbers": {"insults.noise.ohc": row}}
+    with pytest.raises(BadInput, match="is of a fit whose shares are missing"):
+        _ = Study.of(wrong).parameters
+    of = Study.of({**fits.VALUES, "numbers": {"insults.noise.ohc": {**row, "linked": {}}}})
+    assert of.parameters["insults.noise.ohc"].fit == "mine"
 
 
 def test_an_entry_says_where_its_readings_come_from_and_that_draws_had_not_converged(stored, study):
     short = replace(stored.fit, converged=False, method="posterior")
-    entry = strain_of(
-        study, short, Ears.read(stored.folder / "ears.parquet"), "cba_jrj_2021", "Mice of our own"
-    )
+    draws = Ears.read(stored.folder / "ears.parquet")
+    entry, joint = strain_of(study, short, draws, "cba_jrj_2021", "Mice of our own", "mine")
     rows = entry["numbers"]
     assert entry["about"] == "Mice of our own"
     assert {row["source"] for row in rows.values()} == {"cba_jrj_2021"}
     assert all("(posterior, not converged)" in row["because"] for row in rows.values())
+    assert {row["fit"] for row in rows.values()} == {"mine"}
+    assert "fit: mine; Fitted (posterior, not converged)" in joint.origin
+    assert list(joint.free) == list(rows)
 
 
 def test_a_fit_of_other_numbers_is_refused(stored, tmp_path):

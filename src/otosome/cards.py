@@ -28,6 +28,7 @@ from otosome.evidence import (
     make_parameters,
 )
 from otosome.files import content
+from otosome.fitting.joint import FITS, row_of
 from otosome.roles import OPTIONS, On, Options
 from otosome.units import Array
 
@@ -129,7 +130,24 @@ def _check_plain(value: object, file: str, key: str, depth: int) -> None:
 
 def read_card(file: Path, shelf: str, formula: type | None = None) -> Card:
     """An entry's TOML file; raises BadInput naming file, key, value given and values allowed."""
-    return make_card(read_toml(file), shelf, file.stem, file.name, formula)
+    return make_card(_joined(read_toml(file), shelf, file), shelf, file.stem, file.name, formula)
+
+
+def _joined(values: dict[str, object], shelf: str, file: Path) -> dict[str, object]:
+    """An entry's values, where each number that names a fit is linked as the fit's draws say."""
+    fits = file.parent.parent / FITS
+
+    def row(value: object, name: str, key: str) -> object:
+        if not (isinstance(value, dict) and is_parameter(value)):
+            return value
+        with at(file.name, key):
+            return row_of({species: row(each, name, key) for species, each in value.items()}, name, fits)
+
+    stated = values.get("numbers")
+    if shelf == "strains" and isinstance(stated, dict):
+        restated = {name: row(value, name, f"numbers.{name}") for name, value in stated.items()}
+        return {**values, "numbers": restated}
+    return {key: row(value, f"{shelf}.{file.stem}.{key}", key) for key, value in values.items()}
 
 
 def make_card(

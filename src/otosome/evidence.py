@@ -64,6 +64,7 @@ _PARAMETER_KEYS = (
     "scaled_from",
     "rule",
     "linked",
+    "fit",
 )
 _FIRST_SHELVES = {"cases": "observations", "adverse_events": "harms"}
 _CURVE_KEYS = ("basis", "source", "locator", "because", "note")
@@ -102,6 +103,7 @@ class Parameter:
     ``given``          the quantity as the file states it
     ``linked``         numbers by full name with the share, -1 to 1, that each one's own standard normal deviate has in
                        this one's; squares sum to less than one, and its own deviate makes up the rest
+    ``fit``            the fit it comes from, whose draws link it
     ``streams``        of numbers whose full name begins so, what their draws are keyed by in its place: a name that a
                        person chose changes no draw
     """
@@ -126,6 +128,7 @@ class Parameter:
     species: str = ""
     scaled_from: str = ""
     linked: tuple[tuple[str, float], ...] = ()
+    fit: str = ""
     streams: tuple[tuple[str, str], ...] = ()
 
     def stream(self, name: str) -> str:
@@ -506,6 +509,7 @@ def _parameter(value: Mapping[str, object], name: str, meaning: str, species: st
         species=species,
         scaled_from=text["scaled_from"],
         linked=_linked(value.get("linked", {}), name),
+        fit=text["fit"],
         streams=(),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from otosome.errors import BadInput
@@ -81,6 +82,11 @@ def named_in_text(file: Path) -> None:
         os.fsencode(file).decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadInput("has a name that is not UTF-8", file=ascii(str(file)), cure="rename it") from error
+
+
+def fingerprint(parts: Iterable[str]) -> str:
+    """What some texts say in this order, in twelve digits: another where one of them is."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
 def sha256(file: Path) -> str:

@@ -34,6 +34,7 @@ class SourceRow(Grounds):
 
     ``given``   as its entry or the study has it, with the unit written there
     ``linked``  numbers it is drawn together with
+    ``fit``     the fit it comes from
     """
 
     parameter: str
@@ -44,6 +45,7 @@ class SourceRow(Grounds):
     high: float | None
     given: str
     linked: str
+    fit: str
 
 
 def sources(study: Study) -> list[SourceRow]:
@@ -60,6 +62,7 @@ def sources(study: Study) -> list[SourceRow]:
             high=None,
             given=f"a curve of {c.points} points",
             linked="",
+            fit="",
         )
         for c in study.curves.values()
     ]
@@ -78,6 +81,7 @@ def number_row(number: Parameter, catalog: Catalog) -> SourceRow:
         high=number.high,
         given=number.given,
         linked=", ".join(name for name, _ in number.linked),
+        fit=number.fit,
     )
 
 

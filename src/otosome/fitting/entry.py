@@ -6,55 +6,62 @@ What was fitted of an instrument stays with the laboratory: numbers of endpoints
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hashlib import sha256
 
 import numpy as np
 
 from otosome.ears import Ears
 from otosome.evidence import RUNS, SUBJECTS, Parameter
+from otosome.files import fingerprint
 from otosome.fitting.fit import Fit
+from otosome.fitting.joint import PLAIN, RATIO, Joint, stored
 from otosome.study import Study
-from otosome.study.tables.pins import Number
 from otosome.units import Array
 
-# Shares smaller than this are left out of a link.
-_FAINTEST = 0.03
 
+def strain_of(
+    study: Study, fit: Fit, draws: Ears, source: str, about: str, name: str
+) -> tuple[dict[str, object], Joint | None]:
+    """The file of a strain whose draws have the ranges and correlations of a fit's, as TOML has it; and few draws.
 
-def strain_of(study: Study, fit: Fit, draws: Ears, source: str, about: str) -> dict[str, object]:
-    """The file of a strain whose draws have the ranges and correlations of a fit's: to be written as TOML.
+    There are none where no number of the animals was fitted, but spreads alone.
 
-    ``draws``  of the fit;  ``source``  key of the shelf of sources
+    ``draws``  of the fit;  ``source``  key of the shelf of sources;  ``name``  of the fit
     """
     origin = {"basis": "computed", "source": source, "because": _because(study, fit)}
     numbers = {n: p for n, p in study.parameters.items() if not n.startswith("endpoints.")}
     fitted = [name for name in draws if name in numbers]
     rows = {name: _fitted(numbers[name], draws[name], origin) for name in fitted}
-    deviates = [_parameter(row, numbers[name]).deviate(draws[name]) for name, row in rows.items()]
-    for name, linked in _links(fitted, np.array(deviates)).items():
-        rows[name]["linked"] = linked
+    scales = {each: RATIO if row["shape"] == "lognormal" else PLAIN for each, row in rows.items()}
+    joint = _joint(f"fit: {name}; {_because(study, fit)}", scales, draws) if fitted else None
+    rows = {each: {**row, "fit": name} for each, row in rows.items()}
+    rows |= _spread(numbers, rows, draws)
+    return {"about": about, "species": study.tables.species, "numbers": rows}, joint
+
+
+def _spread(
+    numbers: Mapping[str, Parameter], rows: Mapping[str, dict[str, object]], draws: Ears
+) -> dict[str, dict[str, object]]:
+    """Rows of numbers whose spread between animals or runs was fitted: its median beside what else they state."""
+    spread = {}
     for name, p in numbers.items():
-        spreads = {kind: draws.get(f"{name}.{kind}") for kind in (SUBJECTS, RUNS)}
-        medians = {kind: float(np.median(own)) for kind, own in spreads.items() if own is not None}
+        drawn = {kind: draws.get(f"{name}.{kind}") for kind in (SUBJECTS, RUNS)}
+        medians = {kind: float(f"{np.median(own):.3g}") for kind, own in drawn.items() if own is not None}
         if medians:
-            rows[name] = rows.get(name, _shelved(p)) | {
-                kind: float(f"{m:.3g}") for kind, m in medians.items()
-            }
-    return {"about": about, "species": study.tables.species, "numbers": rows}
+            spread[name] = {**rows.get(name, _shelved(p)), **medians}
+    return spread
 
 
 def _because(study: Study, fit: Fit) -> str:
     how = fit.method if fit.method != "posterior" or fit.converged else f"{fit.method}, not converged"
     return (
         f"Fitted ({how}) to {fit.readings} readings of {fit.animals} animals, SHA-256 {fit.data_hash}, over numbers "
-        f"{fingerprint(study)}: median, 5 and 95 % of its draws; used, hence no evidence."
+        f"{numbers_hash(study)}: median, 5 and 95 % of its draws; used, hence no evidence."
     )
 
 
-def fingerprint(study: Study) -> str:
+def numbers_hash(study: Study) -> str:
     """What all numbers of a study are, in twelve digits: another where one of them is."""
-    hashes = [study.parameters[name].hash for name in sorted(study.parameters)]
-    return sha256("\n".join(hashes).encode()).hexdigest()[:12]
+    return fingerprint(study.parameters[name].hash for name in sorted(study.parameters))
 
 
 def _fitted(p: Parameter, values: Array, origin: Mapping[str, str]) -> dict[str, object]:
@@ -76,27 +83,18 @@ def _shelved(p: Parameter) -> dict[str, object]:
         **{key: f"{end!r} {p.unit}".strip() for key, end in {"value": p.value, **ends}.items()},
         **({} if p.shape == "fixed" else {"shape": p.shape}),
         **{key: word for key, word in words.items() if word},
-        **({"linked": dict(p.linked)} if p.linked else {}),
+        **({"fit": p.fit} if p.fit else {"linked": dict(p.linked)} if p.linked else {}),
         **({"additive": True} if p.additive else {}),
     }
 
 
-def _parameter(row: Mapping[str, object], shelved: Parameter) -> Parameter:
-    return Number.model_validate(row).pinned(shelved, "strain")
-
-
-def _links(names: list[str], deviates: Array) -> dict[str, dict[str, float]]:
-    """What each number's deviate has of those before it, so that they correlate as draws (number, draw) do."""
-    if len(names) < 2:
-        return {}
-    correlation = np.corrcoef(deviates) + 1e-9 * np.eye(len(names))
-    lower = np.linalg.cholesky(correlation)
-    return {
-        name: {
-            names[other]: round(float(lower[row, other]), 3)
-            for other in range(row)
-            if abs(lower[row, other]) >= _FAINTEST
-        }
-        for row, name in enumerate(names)
-        if row
-    }
+def _joint(origin: str, scales: Mapping[str, str], draws: Ears) -> Joint:
+    """Few draws of fitted numbers, whose middle, spread and correlation on their scales are those of all draws."""
+    whole = np.array(
+        [np.log(draws[name]) if scale == RATIO else draws[name] for name, scale in scales.items()]
+    )
+    middle, many = whole.mean(axis=1), len(scales)
+    root = np.linalg.cholesky(np.atleast_2d(np.cov(whole, ddof=0)))
+    luck = np.linalg.solve(root, whole - middle[:, None]).T
+    plane = middle, np.zeros((many, 0)), root
+    return stored(origin, scales, (), plane, np.zeros((len(luck), 0)), luck)

@@ -68,11 +68,11 @@ def calibrate(inputs: FitInputs, path: Path, watch: Watch) -> CaseFitResult:
     check_free(folder, inputs.force)
     walked = walked_of(folder, inputs.resume)
     with writing(folder, inputs.force) as part:
-        answer = fit_cases(file, walked, reporting(watch))
+        answer, joint = fit_cases(file, walked, reporting(watch))
         if walked.is_file():
             shutil.copyfile(walked, part / CHAIN)
         record = Record("fit", file.name, file.inputs, options_of(inputs))
-        fill_case_fit(part, answer, record)
+        fill_case_fit(part, answer, joint, record)
         watch.check()
     walked.unlink(missing_ok=True)
     return CaseFitResult(folder, record, answer)

@@ -89,10 +89,13 @@ def methods(fit: CaseFit) -> str:
             f"deviates of {fit.beside} other numbers over {fit.draws} draws, and what is fitted moved until neither "
             f"the middle nor any deviate moved the misfit ({ended})"
         )
+    stated = (
+        "" if fit.narrow == 1.0 else f", of whose spread beside links {share(fit.narrow).text} are stated"
+    )
     return (
         f"{_many(len(fit.numbers), 'number')} of otosome {__version__} {was} fitted to published figures ({rows}) by "
         f"{how}. Intervals are 5 to 95 % of a normal distribution, in which each number is linked to the deviates that "
-        f"move the figures; what was thought before entered of {', '.join(fit.thought) or 'none'}."
+        f"move the figures{stated}; what was thought before entered of {', '.join(fit.thought) or 'none'}."
     )
 
 

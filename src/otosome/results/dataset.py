@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from otosome.forward.unread import Key
 
 DATA, ANSWER, STUDY, EARS = "result.nc", "answer.json", "study.toml", "ears.parquet"
+# Draws of a fit to cases; and of a fit the folder that is a shelf, with its entry.
+DRAWS, ENTRY = "draws.csv", "entry"
 # What an answer about designs rests on besides its files.
 GROUNDS = "grounds.json"
 # What of a result's attributes is short, and stands in the file itself.

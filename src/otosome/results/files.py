@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otosome.files import tamed
-from otosome.results.dataset import ANSWER, EARS, GROUNDS, STUDY, write_data
+from otosome.results.dataset import ANSWER, DRAWS, EARS, ENTRY, GROUNDS, STUDY, write_data
 from otosome.results.readings import read_readings, write_readings
 from otosome.results.record import Record
 from otosome.units import Json, convert
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from otosome.fitting.diagnostics import Checked
     from otosome.fitting.file import FitFile
     from otosome.fitting.fit import Outcome
+    from otosome.fitting.joint import Joint
     from otosome.laboratory.intake import Intake
     from otosome.lots.assessment import Assessment
     from otosome.review.calibration.fit import CaseFit
@@ -227,6 +228,7 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
 
     from otosome.fitting.against import table
     from otosome.fitting.entry import strain_of
+    from otosome.fitting.joint import FITS, shelf_name
     from otosome.fitting.trade import events
     from otosome.fitting.use import SOURCE
     from otosome.report.fit import fit_report
@@ -242,8 +244,11 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
         says = file.tables.entry
         about = f"As fitted in {file.name}: {file.study.tables.title}." if says is None else says.about
         source = SOURCE if says is None else says.source
-        entry = strain_of(file.study, fit, outcome.ears, source, about)
-        _text(tomli_w.dumps(entry), folder / "strain.toml")
+        name = shelf_name(file.name)
+        entry, joint = strain_of(file.study, fit, outcome.ears, source, about, name)
+        _entry(tomli_w.dumps(entry), folder / ENTRY / "strains" / f"{name}.toml")
+        if joint is not None:
+            _entry(joint.text, folder / ENTRY / FITS / f"{name}.csv")
     _csv(pd.DataFrame([asdict(estimate) for estimate in fit.estimates]), folder / "estimates.csv")
     _csv(table(fit.fit), folder / "against.csv")
     if fit.held_out is not None and fit.held_out.foretold is not None:
@@ -258,8 +263,13 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
     record.write(folder)
 
 
-def fill_case_fit(folder: Path, fit: CaseFit, record: Record) -> None:
-    """Write a fit to published cases into a folder: answer, rows of its numbers, figures, report, record."""
+def _entry(text: str, file: Path) -> None:
+    file.parent.mkdir(parents=True)
+    _text(text, file)
+
+
+def fill_case_fit(folder: Path, fit: CaseFit, joint: Joint, record: Record) -> None:
+    """Write a fit to published cases into a folder: answer, rows of its numbers, draws, figures, report, record."""
     import pandas as pd
     import tomli_w
     from pydantic_core import to_jsonable_python
@@ -269,6 +279,7 @@ def fill_case_fit(folder: Path, fit: CaseFit, record: Record) -> None:
 
     _text(json.dumps(to_jsonable_python(fit), indent=1, ensure_ascii=False), folder / ANSWER)
     _text(tomli_w.dumps({"numbers": {row.name: row.row() for row in fit.numbers}}), folder / "numbers.toml")
+    _text(joint.text, folder / DRAWS)
     figures = [
         {
             **{key: getattr(row, key) for key in ("row", "about", "printed", "error", "because", "off")},

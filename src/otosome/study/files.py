@@ -182,6 +182,7 @@ def _number(parameter: Parameter, shelf: bool) -> dict[str, object]:
         "because": parameter.because,
         "species": parameter.species,
         "linked": dict(parameter.linked),
+        "fit": parameter.fit,
         "shelf": shelf,
     }
     return values if parameter.source is None else {**values, "source": parameter.source}

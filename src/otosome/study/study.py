@@ -16,6 +16,7 @@ from otosome.cards import check_plain
 from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput
 from otosome.evidence import Cohort, Curve, Parameter, Sourced, near, without_source
+from otosome.fitting.joint import FITS
 from otosome.model.grades import Scale
 from otosome.roles import AdverseEvent, BatchOptions, Map, Options, Population, SpeciesOptions
 from otosome.study.strain import Strain
@@ -190,7 +191,7 @@ class Study:
             yield self.batch(name) if shelf == "batches" else self.catalog.get(shelf, name)
 
     def own_files(self) -> list[Path]:
-        """The files beside the study that it rests on: its entries there, and their sources."""
+        """The files beside the study that it rests on: its entries there, their sources, and draws of their fits."""
         root = self.shelves.beside
         if root is None:
             return []
@@ -198,7 +199,9 @@ class Study:
         sources = {number.source for number in stated if number.source is not None}
         names = [(entry.card.shelf, entry.name) for entry in self.entries()]
         names += [("sources", key) for key in sorted(sources)]
-        files = (root / shelf / f"{name}.toml" for shelf, name in names)
+        fits = sorted({p.fit for p in self.parameters.values() if p.fit})
+        files = [root / shelf / f"{name}.toml" for shelf, name in names]
+        files += [root / FITS / f"{name}.csv" for name in fits]
         return [file for file in files if file.is_file()]
 
     def _implied(self) -> Iterator[tuple[str, str]]:

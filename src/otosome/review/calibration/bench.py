@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +11,7 @@ from scipy.special import ndtr
 
 from otosome.catalog import Catalog, Entry
 from otosome.evidence import Parameter
+from otosome.forward import Carried
 from otosome.review.calibration.figure import Figure
 from otosome.review.qualification.bench import Bench, Terms
 from otosome.review.qualification.rerun import study_of, typical
@@ -26,13 +27,15 @@ _MOVES = 0.05
 class Simulated:
     """Cases with the figures of theirs that numbers are fitted to.
 
-    ``free``   numbers that are set, by full name;  all others are made of own deviates as their shelves have them: one
-               deviate of a name, whatever a species or a strain makes of it
+    ``free``     numbers that are set, by full name;  all others are made of own deviates as their shelves have them: one
+                 deviate of a name, whatever a species or a strain makes of it
+    ``carried``  transport that was solved: numbers of an insult alone do not change it
     """
 
     catalog: Catalog
     cases: tuple[tuple[Entry[CaseOptions, object], tuple[Figure, ...]], ...]
     free: tuple[str, ...]
+    carried: Carried = field(default_factory=Carried, compare=False, repr=False)
 
     @property
     def figures(self) -> list[Figure]:
@@ -106,7 +109,7 @@ class Simulated:
     ) -> Mapping[str, Array]:
         terms, rows = Terms(self.catalog, lanes), [figure.case for figure in figures]
         if entry.options.study:
-            return typical(entry, rows, terms, numbers)
+            return typical(entry, rows, terms, numbers, self.carried)
         return Bench(terms, entry, 1, pinned=numbers).replicate(rows)
 
 

@@ -12,7 +12,7 @@ from otosome.cards import read_toml
 from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput, at
 from otosome.evidence import Parameter, near
-from otosome.files import sha256
+from otosome.files import fingerprint, sha256
 from otosome.fitting.file import Sampling
 from otosome.review.calibration.bench import Simulated
 from otosome.review.calibration.figure import Figure
@@ -36,6 +36,28 @@ class RowError(Table):
     because: str = Field(min_length=1, description='why so much: "A ratio of means of six."')
 
 
+class Narrow(Table):
+    """How much of the spread that figures leave is stated, where the posterior is bent."""
+
+    share: float = Field(
+        gt=0.0,
+        le=1.0,
+        description="of what is left of the spread beside links, the share that rows state: 0.5",
+    )
+    because: str = Field(
+        min_length=1, description='why not all: "A normal posterior of its whole width misses the figures."'
+    )
+
+
+class Within(Table):
+    """How the normal distribution is sought that lies within what figures leave of the numbers."""
+
+    rounds: int = Field(default=15, ge=6, le=500, description="moves of it: 15")
+    draws: int = Field(
+        default=200, ge=2, le=20_000, multiple_of=2, description="draws of all numbers in each: 200"
+    )
+
+
 class CaseFitTables(Table):
     """The tables of a fit to cases."""
 
@@ -56,6 +78,15 @@ class CaseFitTables(Table):
         default={},
         description='errors by row, where none is printed: {"pk:C31" = {size = "25 %", because = "..."}}',
     )
+    narrow: Narrow | None = Field(
+        default=None,
+        description="share of the spread beside links that rows state, where a posterior is bent: all, if left out",
+    )
+    within: Within | None = Field(
+        default=None,
+        description="rounds and draws by which the normal distribution is sought whose own draws meet words that bend "
+        "what is left of the numbers; narrower than all that is known",
+    )
     posterior: Sampling | None = Field(
         default=None,
         description="how a posterior that words or bounds bend is drawn, steps and walkers; else it is made normal",
@@ -71,6 +102,13 @@ class CaseFitTables(Table):
         description="draws of all that is not free, in pairs: 240; that many, or as many as slopes need, if left out",
     )
     seed: int = Field(default=1, ge=0, le=2**63 - 1, description="seed of the draws: 1")
+
+    @property
+    def method(self) -> Literal["linearised", "posterior", "within"]:
+        """How the numbers are had from the figures."""
+        if self.within is not None:
+            return "within"
+        return "linearised" if self.posterior is None else "posterior"
 
 
 @dataclass(frozen=True)
@@ -95,6 +133,26 @@ class CaseFitFile:
         """Draws of all that is not free."""
         needed = 0 if self.tables.posterior is not None else _fewest(self.simulated)
         return max(_DRAWS, needed) if self.tables.draws is None else self.tables.draws
+
+    @property
+    def data_hash(self) -> str:
+        """What is fitted to what and how it is stated, in twelve digits: another where a figure or an error is."""
+        return self._hash()
+
+    @property
+    def drawn_hash(self) -> str:
+        """What a posterior is drawn of, which hangs on no draws of all else, and not on how much of it is stated."""
+        return self._hash("draws", "narrow")
+
+    def _hash(self, *aside: str) -> str:
+        words = dict.fromkeys(("title", "because", *aside), True)
+        rows = [repr(entry.card.stated) for entry, _ in self.simulated.cases]
+        return fingerprint([self.tables.model_dump_json(exclude={"posterior": {"steps"}, **words}), *rows])
+
+    @property
+    def numbers_hash(self) -> str:
+        """What all numbers are that the cases rest on, in twelve digits: another where one of them is."""
+        return fingerprint([p.hash for own in self.simulated.by_case.values() for p in own.values()])
 
     @property
     def before(self) -> list[Parameter | None]:
@@ -123,21 +181,25 @@ def load_case_fit(file: Path, shelves: tuple[Path, ...] = ()) -> CaseFitFile:
         _check_alike(simulated)
         _check_free(simulated, tables)
     checked = CaseFitFile(file.stem, tables, simulated, {str(file): sha256(file)})
-    if tables.posterior is not None and None in checked.before:
-        missing = next(name for name in tables.free if name not in tables.numbers)
-        cure = f'state [numbers."{missing}"] with value, low, high, basis and because'
-        raise BadInput(
-            "a posterior needs what was thought before",
-            file=file.name,
-            key="numbers",
-            given=missing,
-            cure=cure,
-        )
+    _check_thought(checked)
     for p in filter(None, checked.before):
         if p.shape == "fixed":
             cure = "state low and high, or leave the number out of [numbers]"
             raise BadInput("has no range", file=file.name, key=f"numbers.{p.name}", given=p.given, cure=cure)
     return checked
+
+
+def _check_thought(checked: CaseFitFile) -> None:
+    """One way to the numbers, and of each what was thought before where that way needs it."""
+    tables, file = checked.tables, f"{checked.name}.toml"
+    if tables.posterior is not None and tables.within is not None:
+        cure = "take one of both out: within is narrower, and its draws meet the figures"
+        raise BadInput("stands beside posterior, another way", file=file, key="within", cure=cure)
+    if tables.method != "linearised" and None in checked.before:
+        missing = next(name for name in tables.free if name not in tables.numbers)
+        cure = f'state [numbers."{missing}"] with value, low, high, basis and because'
+        what = f"{'a posterior' if tables.within is None else 'within'} needs what was thought before"
+        raise BadInput(what, file=file, key="numbers", given=missing, cure=cure)
 
 
 def _chosen(catalog: Catalog, tables: CaseFitTables) -> tuple[tuple[CaseEntry, tuple[Figure, ...]], ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -12,20 +11,20 @@ import numpy as np
 from scipy.special import ndtr
 
 from otosome import __version__
-from otosome.answers.numbers import Interval, number, significant, unit_text
+from otosome.answers.numbers import Interval, number, share, significant, unit_text
 from otosome.errors import BadInput
 from otosome.evidence import Parameter
+from otosome.fitting.joint import PLAIN, RATIO, Joint, shelf_name, stored
 from otosome.fitting.posterior import LARGEST_RHAT, Convergence, convergence
 from otosome.review.calibration.bench import balanced
 from otosome.review.calibration.file import CaseFitFile
 from otosome.review.calibration.linear import Conditional, Open, conditional
 from otosome.review.calibration.sampled import chain, regressed
+from otosome.review.calibration.within import within
 from otosome.review.qualification.case import Z95, to_paper
 from otosome.units import Array
 
 Report = Callable[[str, int, int], None]
-# Shares below it are not written: a hundredth is the last digit.
-_FAINTEST = 0.03
 # Shares from which a number is known only together with another, and errors from which a figure is not met.
 _TOGETHER, MISSED = 0.7, 2.0
 # Share of what was thought to be possible that is left where the figures hardly tell.
@@ -40,7 +39,8 @@ class Calibrated:
 
     ``value`` ``low`` ``high``  5, 50 and 95 %, in ``unit``;  ``text`` ``shelf``  the same, and the shelf's, as printed
     ``shape``   lognormal or normal
-    ``linked``  shares of the own deviates of other numbers in its own
+    ``linked``  shares of the own deviates of other numbers in its own, by name
+    ``fit``     the name of the fit
     ``alone``   share of its variance that is its own: what the figures' errors leave
     """
 
@@ -55,13 +55,14 @@ class Calibrated:
     text: str
     shelf: str
     linked: dict[str, float]
+    fit: str
     alone: float
     because: str
     source: str
     locator: str
 
     def row(self) -> dict[str, object]:
-        """The row of a shelf, or of a study's own numbers."""
+        """The row of a study's own numbers; a shelf's has the draws of the fit in place of ``linked``."""
         ends = {"value": self.value, "low": self.low, "high": self.high}
         return {
             **{key: f"{_plain(end)} {self.unit}".strip() for key, end in ends.items()},
@@ -69,7 +70,8 @@ class Calibrated:
             "basis": "computed",
             "source": self.source,
             "because": self.because,
-            **({"linked": self.linked} if self.linked else {}),
+            "fit": self.fit,
+            "linked": self.linked,
         }
 
 
@@ -99,10 +101,11 @@ class CaseFit:
     ``rounds``     of a linearisation, none of a posterior;  ``settled``  whether it ended, or the walkers converged
     ``beside``     numbers that were drawn beside the free ones
     ``thought``    free numbers of which something was thought before
+    ``narrow``     share of what is left of the spread beside links that the rows state
     """
 
     title: str
-    method: Literal["linearised", "posterior"]
+    method: Literal["linearised", "posterior", "within"]
     numbers: list[Calibrated]
     figures: list[Compared]
     sentences: list[str]
@@ -112,10 +115,25 @@ class CaseFit:
     draws: int
     beside: int
     thought: list[str]
+    narrow: float
 
 
-def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> CaseFit:
-    """Fit the free numbers to the figures.
+@dataclass(frozen=True)
+class Fitted:
+    """Free numbers given all else, with draws of both.
+
+    ``own``     deviates of all else (draw, other);  ``luck``  of the free numbers given these (draw, free)
+    ``mixing``  of walkers; None where there were none
+    """
+
+    normal: Conditional
+    own: Array
+    luck: Array
+    mixing: Convergence | None
+
+
+def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> tuple[CaseFit, Joint]:
+    """Fit the free numbers to the figures; the answer, and draws of the fit as a shelf stores them.
 
     ``walked``  file in which the walkers' steps are kept as they come; one of the same fit is continued
     ``report``  called with what is being done, parts done and all parts
@@ -124,13 +142,20 @@ def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> CaseFit:
     report("fitting to published figures", 0, 1)
     numbers, names = file.numbers, file.simulated.owners
     beside = balanced(len(names), file.draws, file.tables.seed)
-    if file.tables.posterior is None:
-        normal, mixing = _linear(file, beside), None
+    method = file.tables.method
+    if method == "posterior":
+        fitted = _sampled(file, walked, report)
     else:
-        normal, mixing = _sampled(file, walked, report)
+        fitted = _linear(file, beside) if method == "linearised" else _within(file, beside, report)
+    normal, mixing = fitted.normal, fitted.mixing
     report("simulating what was fitted", 0, 1)
-    shares = _shares(normal, file.tables.free, names)
-    rows = [_calibrated(file, p, normal, k, shares[p.name]) for k, p in enumerate(numbers)]
+    narrow = 1.0 if file.tables.narrow is None else file.tables.narrow.share
+    normal = replace(normal, root=narrow * normal.root)
+    scales = {p.name: RATIO if _is_ratio(p) else PLAIN for p in numbers}
+    plane = normal.middle, normal.slopes, normal.root
+    joint = stored(_origin(file, mixing), scales, names, plane, fitted.own, fitted.luck)
+    shares = joint.shares
+    rows = [_calibrated(file, p, normal, k, dict(shares[p.name])) for k, p in enumerate(numbers)]
     figures = _beside_print(file, normal, beside)
     thought = [p for p in file.before if p is not None]
     untold = [
@@ -138,35 +163,80 @@ def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> CaseFit:
         for k, p in enumerate(file.before)
         if p is not None and normal.root[k, k] > _UNTOLD * _scale(p)[1]
     ]
-    return CaseFit(
+    answer = CaseFit(
         file.tables.title,
-        "linearised" if mixing is None else "posterior",
+        method,
         rows,
         figures,
-        _sentences(rows, numbers, figures, normal, untold, mixing),
+        _narrowed(file) + _sentences(rows, numbers, figures, normal, untold, mixing),
         normal.rounds,
         normal.still if mixing is None else mixing.reached,
         mixing,
         file.draws,
         len(names),
         [p.name for p in thought],
+        narrow,
     )
+    return answer, joint
 
 
-def _linear(file: CaseFitFile, beside: Array) -> Conditional:
+def _origin(file: CaseFitFile, mixing: Convergence | None) -> str:
+    """What the draws are of: the fit, how it was made, and fingerprints of its data and of the numbers it rests on."""
+    how = {"linearised": "statistical linearisation"}.get(file.tables.method, "normal within what figures leave")
+    if mixing is not None:
+        how = f"posterior, {'' if mixing.reached else 'not '}converged (R-hat {max(mixing.rhat):.3f})"
+    return f"fit: {file.name}; {how}; data: {file.data_hash}; numbers: {file.numbers_hash}"
+
+
+def _linear(file: CaseFitFile, beside: Array) -> Fitted:
     """The free numbers given all else by statistical linearisation; raises BadInput where one is left open."""
-    numbers, simulated = file.numbers, file.simulated
-    start, width = (np.array(ends) for ends in zip(*(_scale(p) for p in numbers), strict=True))
-    thought = [(k, *_scale(p)) for k, p in enumerate(file.before) if p is not None]
-
-    def misses(own: Array) -> Array:
-        prior = [(own[:, [k]] - middle) / spread for k, middle, spread in thought]
-        return np.hstack([simulated.misses(_values(numbers, own), beside), *prior])
-
-    normal = conditional(misses, start, width, beside)
+    normal = conditional(lambda own: _misses(file, own, beside), *_scales(file), beside)
     if isinstance(normal, Open):
         raise _refusal(file, normal)
-    return normal
+    return Fitted(normal, beside.T, _luck(file, beside), None)
+
+
+def _within(file: CaseFitFile, beside: Array, report: Report) -> Fitted:
+    """The free numbers given all else, as the normal distribution that lies within what the figures leave."""
+    simulated, tables = file.simulated, file.tables
+    assert tables.within is not None
+    moving = simulated.moving({p.name: p.value for p in file.numbers})
+
+    def misses(own: Array, deviates: Array) -> Array:
+        whole = np.zeros((len(simulated.owners), len(own)))
+        whole[moving] = deviates
+        return _misses(file, own, whole)
+
+    normal = within(
+        misses,
+        *_scales(file),
+        len(moving),
+        max(tables.within.draws, 2 * (len(moving) + len(file.numbers)) + 2),
+        tables.within.rounds,
+        tables.seed,
+        lambda done, of: report("moving what is fitted", done, of),
+    )
+    slopes = np.zeros((len(file.numbers), len(simulated.owners)))
+    slopes[:, moving] = normal.slopes
+    return Fitted(replace(normal, slopes=slopes), beside.T, _luck(file, beside), None)
+
+
+def _scales(file: CaseFitFile) -> tuple[Array, Array]:
+    """Where the free numbers begin, and their standard deviations on the shelf, on their own scales."""
+    start, width = zip(*(_scale(p) for p in file.numbers), strict=True)
+    return np.array(start), np.array(width)
+
+
+def _misses(file: CaseFitFile, own: Array, beside: Array) -> Array:
+    """Of free numbers on their own scale (draw, free): of each figure, and of what was thought before."""
+    thought = [(k, *_scale(p)) for k, p in enumerate(file.before) if p is not None]
+    prior = [(own[:, [k]] - middle) / spread for k, middle, spread in thought]
+    return np.hstack([file.simulated.misses(_values(file.numbers, own), beside), *prior])
+
+
+def _luck(file: CaseFitFile, beside: Array) -> Array:
+    """Of the free numbers, for draws (draw, free) beside those of all else."""
+    return balanced(len(file.numbers), beside.shape[1], file.tables.seed + 1).T
 
 
 def _refusal(file: CaseFitFile, unheld: Open) -> BadInput:
@@ -193,7 +263,7 @@ def _refusal(file: CaseFitFile, unheld: Open) -> BadInput:
     return BadInput(words, file=f"{file.name}.toml", key="free", given=names, cure=cure)
 
 
-def _sampled(file: CaseFitFile, walked: Path, report: Report) -> tuple[Conditional, Convergence]:
+def _sampled(file: CaseFitFile, walked: Path, report: Report) -> Fitted:
     """The free numbers given all else by draws of the joint posterior, begun where the shelves stand."""
     simulated, tables, before = file.simulated, file.tables, [p for p in file.before if p is not None]
     assert tables.posterior is not None
@@ -223,22 +293,28 @@ def _sampled(file: CaseFitFile, walked: Path, report: Report) -> tuple[Condition
         lambda done, of, rhat: report("drawing" if rhat is None else f"drawing, R-hat {rhat:.3f}", done, of),
     )
     later = walk.deviates[len(walk.deviates) // 2 :]
-    draws = later.reshape(-1, free + others)
+    return _drawn(file, before, moving, later.reshape(-1, free + others), convergence(later))
+
+
+def _drawn(
+    file: CaseFitFile, before: list[Parameter], moving: list[int], draws: Array, mixing: Convergence
+) -> Fitted:
+    """The free numbers given all else from draws of the joint posterior: deviates of these, then of all that moves."""
+    free, owners = len(before), len(file.simulated.owners)
     values = [p.quantile(ndtr(own)) for p, own in zip(before, draws.T[:free], strict=True)]
-    own = [np.log(v) if _is_ratio(p) else v for p, v in zip(file.numbers, values, strict=True)]
-    normal = regressed(np.transpose(own), draws[:, free:])
-    slopes = np.zeros((free, len(simulated.owners)))
+    scaled = [np.log(v) if _is_ratio(p) else v for p, v in zip(file.numbers, values, strict=True)]
+    beside, slopes = np.zeros((len(draws), owners)), np.zeros((free, owners))
+    beside[:, moving] = draws[:, free:]
+    normal = regressed(np.transpose(scaled), draws[:, free:])
     slopes[:, moving] = normal.slopes
-    return replace(normal, slopes=slopes), convergence(later)
+    left = np.array(scaled) - normal.middle[:, None] - slopes @ beside.T
+    luck = np.asarray(np.linalg.solve(normal.root, left).T, dtype=np.float64)
+    return Fitted(replace(normal, slopes=slopes), beside, luck, mixing)
 
 
 def _problem(file: CaseFitFile) -> str:
     """A fingerprint of what a chain is drawn from."""
-    words = {"title": True, "because": True, "draws": True}
-    tables = file.tables.model_dump_json(exclude={"posterior": {"steps"}, **words})
-    hashes = [p.hash for own in file.simulated.by_case.values() for p in own.values()]
-    rows = [repr(entry.card.stated) for entry, _ in file.simulated.cases]
-    return sha256("\n".join([__version__, tables, *hashes, *rows]).encode()).hexdigest()
+    return " ".join([__version__, file.drawn_hash, file.numbers_hash])
 
 
 def _is_ratio(p: Parameter) -> bool:
@@ -258,19 +334,6 @@ def _values(numbers: list[Parameter], own: Array) -> dict[str, Array]:
     return {
         p.name: np.exp(column) if _is_ratio(p) else column for p, column in zip(numbers, own.T, strict=True)
     }
-
-
-def _shares(normal: Conditional, free: list[str], beside: list[str]) -> dict[str, dict[str, float]]:
-    """By free number the shares of own deviates in its own: of all else, and of the free ones before it."""
-    shares = {}
-    for k, name in enumerate(free):
-        parts = {
-            **dict(zip(beside, normal.slopes[k], strict=True)),
-            **dict(zip(free[:k], normal.root[k], strict=False)),
-        }
-        rounded = {other: round(float(part / normal.spread[k]), 2) for other, part in parts.items()}
-        shares[name] = {other: share for other, share in rounded.items() if abs(share) >= _FAINTEST}
-    return shares
 
 
 def _calibrated(
@@ -295,10 +358,11 @@ def _calibrated(
         text=_written(value, low, high, p.unit),
         shelf=_written(p.value, p.low, p.high, p.unit),
         linked=linked,
+        fit=shelf_name(file.name),
         alone=float((normal.root[k, k] / normal.spread[k]) ** 2),
         because=f"{because} Linked to the numbers that move the figure." if linked else because,
         source=figure.case.source,
-        locator=f"fits/{file.name}; {figure.case.locator}",
+        locator=figure.case.locator,
     )
 
 
@@ -334,6 +398,16 @@ def _beside_print(file: CaseFitFile, normal: Conditional, beside: Array) -> list
             )
         )
     return rows
+
+
+def _narrowed(file: CaseFitFile) -> list[str]:
+    """What is to be said where rows state a part of the spread."""
+    narrow = file.tables.narrow
+    if narrow is None:
+        return []
+    return [
+        f"The rows state {share(narrow.share).text} of the spread that is left beside links. {narrow.because}"
+    ]
 
 
 def _sentences(

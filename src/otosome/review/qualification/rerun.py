@@ -12,6 +12,7 @@ from otosome.ears import Ears
 from otosome.errors import BadInput, at
 from otosome.evidence import uniforms
 from otosome.forward import (
+    Carried,
     Cochleae,
     Fate,
     draw,
@@ -236,11 +237,16 @@ def rerun(entry: Entry[CaseOptions, object], rows: list[Case], terms: Terms) -> 
 
 
 def typical(
-    entry: Entry[CaseOptions, object], rows: Sequence[Case], terms: Terms, numbers: Mapping[str, Array]
+    entry: Entry[CaseOptions, object],
+    rows: Sequence[Case],
+    terms: Terms,
+    numbers: Mapping[str, Array],
+    carried: Carried | None = None,
 ) -> dict[str, Array]:
     """Each row's statistic of one ear without errors of reading in each lane, shape (lane,) by the row's id.
 
     ``numbers``  every number of the study, (lane,)
+    ``carried``  solutions of transport that several calls share
     raises       BadInput for a row that tells how ears differ, which one ear cannot
     """
     study = study_of(entry, terms)
@@ -257,7 +263,7 @@ def typical(
     ears = draw(study, lanes, terms.seed, 1).assign(**numbers)
     read = {}
     for arm in dict.fromkeys(arm for statistic in statistics.values() for arm in statistic.arms):
-        values = through(plan(study, [arm], growth=_GROWTH), ears, _measures, workers=1)
+        values = through(plan(study, [arm], growth=_GROWTH), ears, _measures, workers=1, carried=carried)
         read[arm] = {name: value.reshape(lanes, 1, *value.shape[1:]) for name, value in values.items()}
     return {case.id: _statistic(statistics[case.id], case, study, read) for case in rows}
 

@@ -70,10 +70,22 @@ class Number(Table):
         default={},
         description='numbers known only together with it, each with its share: { "insults.noise.ihc" = 0.7 }',
     )
+    fit: str = Field(
+        default="",
+        description='the fit it comes from: "noise_mouse"; a strain is linked by its draws, a study states linked',
+    )
     shelf: bool = Field(default=False, description=_SHELF)
 
     def pinned(self, shelved: Parameter, file: str) -> Parameter:
         """The shelf's number with what this one states; raises BadInput for another kind, sign or too wide a spread."""
+        if self.fit and "linked" not in self.model_fields_set:
+            raise BadInput(
+                "is of a fit whose shares are missing",
+                file=file,
+                key=f"numbers.{shelved.name}.fit",
+                given=self.fit,
+                cure="copy linked from numbers.toml of the fit, or put the number and the draws on a shelf of your own",
+            )
         stated = make_card(
             {"about": "pinned", "it": {"meaning": shelved.meaning, **self._stated()}},
             "numbers",
@@ -99,7 +111,7 @@ class Number(Table):
         )
 
     def _stated(self) -> dict[str, object]:
-        keys = {"value", "low", "high", "shape", "basis", "source", "because", "linked"}
+        keys = {"value", "low", "high", "shape", "basis", "source", "because", "linked", "fit"}
         values = self.model_dump(include=keys, exclude_none=True)
         return {key: value for key, value in values.items() if value != ""}
 
