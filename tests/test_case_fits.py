@@ -12,6 +12,7 @@ from scipy.special import ndtri
 
 from otosome import jobs
 from otosome.errors import BadInput
+from otosome.fitting.file import FITS
 from otosome.jobs.fitting import stored_fit
 from otosome.report.calibration import case_fit_report, methods
 from otosome.review.calibration.bench import balanced
@@ -482,10 +483,32 @@ def test_draws_of_the_posterior_give_the_same_row_as_the_plane_where_the_model_i
     assert not answer.settled or max(answer.mixing.rhat) < 1.05
 
 
-def test_a_posterior_asks_what_was_thought_before(own):
-    text = FIT.replace('title = "A product"', "posterior = { walkers = 32, steps = 40 }")
-    with pytest.raises(BadInput, match="numbers: a posterior needs what was thought before"):
+@pytest.mark.parametrize(
+    ("way", "words"),
+    [
+        ("posterior = { walkers = 32, steps = 40 }", "numbers: a posterior needs what was thought before"),
+        ("within = { rounds = 8 }", "numbers: within needs what was thought before"),
+        (
+            "posterior = { walkers = 32, steps = 40 }\nwithin = { rounds = 8 }",
+            "within: stands beside posterior, another way",
+        ),
+    ],
+)
+def test_a_posterior_asks_what_was_thought_before_and_so_does_what_lies_within_it(own, way, words):
+    text = FIT.replace('title = "A product"', way)
+    with pytest.raises(BadInput, match=words):
         load_case_fit(written(own, text), (own / "shelves",))
+
+
+def test_two_species_are_fitted_together_by_numbers_that_both_have_alike():
+    """Synapses of mice are spared in part by what noise showed; those of guinea pigs are as their shelf has them."""
+    rows = load_case_fit(FITS / "cisplatin_rodents.toml").simulated
+    spared = "cells.synapse.spared"
+    assert rows.by_case["ear_b4"][spared].value > 0.0 == rows.by_case["ear_b26"][spared].value
+    assert rows.by_case["ear_b4"]["cells.ohc.death"].hash == rows.by_case["ear_b26"]["cells.ohc.death"].hash
+    assert len(rows.owners) == len(set(rows.owners))
+    # What only one of them has is drawn for both: no row of the other asks for it.
+    assert {"species.mouse.stress_clearance", "species.guinea_pig.stress_clearance"} < set(rows.owners)
 
 
 def test_regressed_draws_give_slopes_and_what_is_left():
@@ -508,6 +531,22 @@ species = "mouse"
 insult.noise = { entry = "noise", level = "100 dB SPL", band = ["8 kHz", "16 kHz"], duration = "2 h", at = ["0 h"] }
 arm = [{ name = "no noise" }, { name = "noise", insults = ["noise"] }]
 measure.abr = { endpoint = "abr_threshold", frequency = ["22.6 kHz"], at = ["-1 d", "1 d"] }
+measure.all = { endpoint = "abr_threshold", frequency = ["8 kHz", "22.6 kHz"], at = ["-1 d", "1 d"] }
+
+[row."own:low"]
+about = "at 8 kHz"
+below = "10 dB"
+statistic = { measure = "all", of = "noise", since = "-1 d", frequency = ["8 kHz"] }
+
+[row."own:high"]
+about = "at 22.6 kHz"
+below = "10 dB"
+statistic = { measure = "all", of = "noise", since = "-1 d", frequency = ["22.6 kHz"] }
+
+[row."own:both"]
+about = "at 22.6 kHz, less half of what it is at 8 kHz"
+above = "10 dB"
+statistic = { measure = "all", of = "noise", since = "-1 d", frequency = ["22.6 kHz", "8 kHz"], weights = [1, -0.5] }
 
 [row."own:Q1"]
 about = "shift without noise"
@@ -551,6 +590,14 @@ def test_rows_of_a_study_are_those_of_its_typical_animal_without_errors_of_readi
     assert "cells.ohc.injured_function" in moving
     assert "species.mouse.aqueduct_outflow" in rows.owners
     assert "species.mouse.aqueduct_outflow" not in moving
+
+
+def test_a_statistic_may_weigh_frequencies_in_the_order_in_which_it_lists_them(own):
+    rows = quiet(own, ["own:low", "own:high", "own:both"])
+    loud = {"insults.noise.irritation": np.full(1, rows.numbers["insults.noise.irritation"].high)}
+    values = rows.values(loud, np.zeros((len(rows.owners), 1)))
+    assert values["own:high"] > values["own:low"] + 1.0
+    assert values["own:both"] == pytest.approx(values["own:high"] - 0.5 * values["own:low"], rel=1e-9)
 
 
 def test_a_row_that_tells_how_animals_differ_is_refused(own):

@@ -88,6 +88,11 @@ class Simulated:
         by_row = self.values(numbers, own)
         return np.stack([figure.misses(by_row[figure.case.id]) for figure in self.figures], axis=1)
 
+    def scaled(self, numbers: Mapping[str, Array], own: Array) -> Array:
+        """Each figure in each lane, in its errors, shape (lane, figure)."""
+        by_row = self.values(numbers, own)
+        return np.stack([figure.scaled(by_row[figure.case.id]) for figure in self.figures], axis=1)
+
     def moving(self, numbers: Mapping[str, float]) -> list[int]:
         """Owners whose own deviates move some figure by a little of its error, by number, from 5 to 95 %.
 
@@ -95,8 +100,7 @@ class Simulated:
         """
         many = len(self.owners)
         own = _Z95 * np.concatenate([np.zeros((many, 1)), np.eye(many), -np.eye(many)], axis=1)
-        by_row = self.values({name: np.full(own.shape[1], value) for name, value in numbers.items()}, own)
-        scaled = np.stack([figure.scaled(by_row[figure.case.id]) for figure in self.figures])
+        scaled = self.scaled({name: np.full(own.shape[1], value) for name, value in numbers.items()}, own).T
         apart = np.abs(scaled[:, 1:] - scaled[:, :1]).max(axis=0).reshape(2, many).max(axis=0)
         return [int(k) for k in np.flatnonzero(apart > _MOVES)]
 

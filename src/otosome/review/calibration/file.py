@@ -52,7 +52,7 @@ class Narrow(Table):
 class Within(Table):
     """How the normal distribution is sought that lies within what figures leave of the numbers."""
 
-    rounds: int = Field(default=15, ge=6, le=500, description="moves of it: 15")
+    rounds: int = Field(default=24, ge=6, le=500, description="moves of it: 24")
     draws: int = Field(
         default=200, ge=2, le=20_000, multiple_of=2, description="draws of all numbers in each: 200"
     )

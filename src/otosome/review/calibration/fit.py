@@ -102,6 +102,7 @@ class CaseFit:
     ``beside``     numbers that were drawn beside the free ones
     ``thought``    free numbers of which something was thought before
     ``narrow``     share of what is left of the spread beside links that the rows state
+    ``method``     whose rows these are: of a plane, of draws of the posterior, or of what lies within it
     """
 
     title: str
@@ -168,7 +169,7 @@ def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> tuple[CaseFit,
         method,
         rows,
         figures,
-        _narrowed(file) + _sentences(rows, numbers, figures, normal, untold, mixing),
+        _narrowed(file) + _inside(file) + _sentences(rows, numbers, figures, normal, untold, mixing),
         normal.rounds,
         normal.still if mixing is None else mixing.reached,
         mixing,
@@ -190,7 +191,7 @@ def _origin(file: CaseFitFile, mixing: Convergence | None) -> str:
 
 def _linear(file: CaseFitFile, beside: Array) -> Fitted:
     """The free numbers given all else by statistical linearisation; raises BadInput where one is left open."""
-    normal = conditional(lambda own: _misses(file, own, beside), *_scales(file), beside)
+    normal = conditional(lambda own: _misses(file, own, beside), *_scales(file.numbers), beside)
     if isinstance(normal, Open):
         raise _refusal(file, normal)
     return Fitted(normal, beside.T, _luck(file, beside), None)
@@ -200,16 +201,18 @@ def _within(file: CaseFitFile, beside: Array, report: Report) -> Fitted:
     """The free numbers given all else, as the normal distribution that lies within what the figures leave."""
     simulated, tables = file.simulated, file.tables
     assert tables.within is not None
-    moving = simulated.moving({p.name: p.value for p in file.numbers})
+    before = [p for p in file.before if p is not None]
+    moving = simulated.moving({p.name: p.value for p in before})
 
-    def misses(own: Array, deviates: Array) -> Array:
-        whole = np.zeros((len(simulated.owners), len(own)))
-        whole[moving] = deviates
-        return _misses(file, own, whole)
+    def whole(deviates: Array) -> Array:
+        every = np.zeros((len(simulated.owners), deviates.shape[1]))
+        every[moving] = deviates
+        return every
 
     normal = within(
-        misses,
-        *_scales(file),
+        lambda own, deviates: _misses(file, own, whole(deviates)),
+        lambda own, deviates: simulated.scaled(_values(file.numbers, own), whole(deviates)),
+        _scales(before),
         len(moving),
         max(tables.within.draws, 2 * (len(moving) + len(file.numbers)) + 2),
         tables.within.rounds,
@@ -221,9 +224,9 @@ def _within(file: CaseFitFile, beside: Array, report: Report) -> Fitted:
     return Fitted(replace(normal, slopes=slopes), beside.T, _luck(file, beside), None)
 
 
-def _scales(file: CaseFitFile) -> tuple[Array, Array]:
-    """Where the free numbers begin, and their standard deviations on the shelf, on their own scales."""
-    start, width = zip(*(_scale(p) for p in file.numbers), strict=True)
+def _scales(numbers: list[Parameter]) -> tuple[Array, Array]:
+    """Where numbers begin, and their standard deviations as stated, on their own scales."""
+    start, width = zip(*(_scale(p) for p in numbers), strict=True)
     return np.array(start), np.array(width)
 
 
@@ -407,6 +410,16 @@ def _narrowed(file: CaseFitFile) -> list[str]:
         return []
     return [
         f"The rows state {share(narrow.share).text} of the spread that is left beside links. {narrow.because}"
+    ]
+
+
+def _inside(file: CaseFitFile) -> list[str]:
+    """What is to be said where rows lie within what figures leave."""
+    if file.tables.within is None:
+        return []
+    return [
+        "The rows lie within what the figures leave of the numbers, so that draws of them meet the figures: they are "
+        "narrower than all that is known."
     ]
 
 

@@ -7,12 +7,18 @@ the least mean misfit for its width (the least Kullback-Leibler divergence from 
 slopes move until the mean pull of the misfit, and its product with each deviate, are none; its precision is the mean
 curvature, Gauss-Newton's. It is narrower than all that is known of the numbers.
 
-Source: Opper and Archambeau 2009, The variational Gaussian approximation revisited, Neural Computation 21, 786
+It is sought with all else at its middle first; then deviates get the slopes that leave the figures where they are, at
+the middle and again where all else is drawn; then both are moved over draws of all else, slopes along the few directions alone in which deviates move the figures, since
+each direction more adds its chance.
+
+Source: Opper and Archambeau 2009, The variational Gaussian approximation revisited, Neural Computation 21, 786;
+Constantine 2015, Active subspaces, chapter 3 (directions)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,19 +31,41 @@ from otosome.units import Array
 _FIRST, _STEP, _FARTHEST = 0.3, 0.1, 1.0
 # Errors from which a miss counts by its size, and not by its square: deviates with which nothing is met decide nothing.
 _LOST = 3.0
+# Rounds and draws with all else at its middle, and draws in which slopes along deviates are taken.
+_TYPICAL, _ALONE, _SEEN = 10, 48, 32
+# Directions are those that move all figures by so many errors a deviate.
+_BEARS = 0.4
+# The part of a step that is taken where draws bring chance.
+_EASE = 0.5
 # The part of the rounds over which it is averaged, with steps that grow shorter by this power; and what its middle may
 # differ by between their halves, in its spread, where it stands still.
 _AVERAGED, _SHORTER, _STILL = 1 / 3, 0.7, 0.1
-# Slopes below so many of their standard errors are what draws give by chance.
-_CHANCE = 2.0
-# Misfits in errors of free numbers on their own scale (draw, free) beside deviates (other, draw): (draw, figure).
-Misses = Callable[[Array, Array], Array]
+# Figures in errors for free numbers on their own scale (draw, free) beside deviates (other, draw): (draw, figure).
+Figures = Callable[[Array, Array], Array]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """So far: ``middle`` (free,), ``slopes`` (free, other), and ``held``, the precision (free, free)."""
+
+    middle: Array
+    slopes: Array
+    held: Array
+
+    @property
+    def root(self) -> Array:
+        """Of the covariance, lower triangular."""
+        return np.asarray(np.linalg.cholesky(np.linalg.inv(self.held)))
+
+    def drawn(self, beside: Array, luck: Array) -> Array:
+        """Free numbers (draw, free) beside deviates (other, draw)."""
+        return np.asarray(self.middle + (self.slopes @ beside).T + (self.root @ luck).T)
 
 
 def within(
-    misses: Misses,
-    start: Array,
-    width: Array,
+    misses: Figures,
+    scaled: Figures,
+    before: tuple[Array, Array],
     others: int,
     draws: int,
     rounds: int,
@@ -46,45 +74,92 @@ def within(
 ) -> Conditional:
     """The normal distribution of the free numbers given ``others`` deviates that lies within what the figures leave.
 
-    ``misses``  of all figures and of what was thought before
-    ``start``   of the free numbers, on their own scale;  ``width``  of each, before
+    ``misses``  of all figures and of what was thought before;  ``scaled``  the figures themselves
+    ``before``  middle and standard deviation of each number as it was thought, on its own scale
     ``draws``   in each round, more than twice all numbers;  ``tick``  called with rounds done and all rounds
     """
-    middle, slopes, held = start, np.zeros((start.size, others)), np.diag((_FIRST * width) ** -2.0)
-    averaged = max(2, round(_AVERAGED * rounds))
-    later, error = list[tuple[Array, Array, Array]](), np.zeros(start.size)
+    start, width = before
+    found = _Found(start, np.zeros((start.size, others)), np.diag((_FIRST * width) ** -2.0))
+    nowhere, typical = np.zeros((others, 0)), np.zeros((others, _ALONE))
+    for done in range(_TYPICAL):
+        tick(done, _TYPICAL + rounds)
+        luck, ease = balanced(start.size, _ALONE, seed + done), 1.0 if done < _TYPICAL // 2 else _EASE
+        found = _onward(found, misses, typical, luck, width, nowhere, ease)
+    found, along = _answering(found, scaled, width, seed)
+    later, averaged = list[_Found](), max(2, round(_AVERAGED * rounds))
     for done in range(rounds):
-        tick(done, rounds)
+        tick(_TYPICAL + done, _TYPICAL + rounds)
         beside, luck = np.split(balanced(others + start.size, draws, seed + done), [others])
-        own = middle + (slopes @ beside).T + (np.linalg.cholesky(np.linalg.inv(held)) @ luck).T
-        pull, curvature = _pulled(misses, own, beside, _STEP * width)
-        ease = max(1, done - (rounds - averaged) + 2) ** -_SHORTER
-        held = (1.0 - ease) * held + ease * curvature
-        way = np.linalg.solve(held, pull.T)
-        moved, turned = ease * way.mean(axis=1), ease * way @ beside.T / draws
-        middle = middle - moved * _short(np.abs(moved) / width)
-        slopes = slopes - turned * _short(np.linalg.norm(turned, axis=1) / width)[:, None]
-        if done >= rounds - averaged:
-            later.append((middle, slopes, held))
-            error = way.std(axis=1) / np.sqrt(draws * len(later))
-    middles, turns, helds = (np.array(part) for part in zip(*later, strict=True))
-    slopes = turns.mean(axis=0)
-    slopes = np.where(np.abs(slopes) >= _CHANCE * error[:, None], slopes, 0.0)
-    root = np.linalg.cholesky(np.linalg.inv(helds.mean(axis=0)))
-    normal = Conditional(middles.mean(axis=0), slopes, root, rounds, True)
-    apart = middles[averaged // 2 :].mean(axis=0) - middles[: averaged // 2].mean(axis=0)
-    still = bool(np.max(np.abs(apart) / normal.spread) < _STILL)
-    return Conditional(normal.middle, slopes, root, rounds, still)
+        ease = _EASE * max(1, done - (rounds - averaged) + 2) ** -_SHORTER
+        found = _onward(found, misses, beside, luck, width, along, ease)
+        later = [*later, found][-averaged:]
+    mean = _mean(later)
+    apart = _mean(later[averaged // 2 :]).middle - _mean(later[: averaged // 2]).middle
+    normal = Conditional(mean.middle, mean.slopes, mean.root, rounds, True)
+    return replace(normal, still=bool(np.max(np.abs(apart) / normal.spread) < _STILL))
 
 
-def _pulled(misses: Misses, own: Array, beside: Array, steps: Array) -> tuple[Array, Array]:
-    """Slopes of the misfit at each draw (draw, free), and its mean curvature (free, free)."""
+def _mean(found: list[_Found]) -> _Found:
+    middle, slopes, held = (
+        np.mean([getattr(one, name) for one in found], axis=0) for name in ("middle", "slopes", "held")
+    )
+    return _Found(middle, slopes, held)
+
+
+def _answering(found: _Found, scaled: Figures, width: Array, seed: int) -> tuple[_Found, Array]:
+    """With slopes by which figures stay, at the middle of all else and then where it is drawn; and directions."""
+    half = np.random.default_rng(seed).standard_normal((found.slopes.shape[1], _SEEN // 2))
+    half = half / np.sqrt(np.mean(half**2, axis=1, keepdims=True))
+    drawn = np.concatenate([half, -half], axis=1)
+    slopes, _ = _answered(scaled, found, np.zeros(drawn.shape), width, seed)
+    slopes, along = _answered(scaled, replace(found, slopes=slopes), drawn, width, seed)
+    return replace(found, slopes=slopes), along
+
+
+def _onward(
+    found: _Found, misses: Figures, beside: Array, luck: Array, width: Array, along: Array, ease: float
+) -> _Found:
+    """A step by the pull of the misfit in some draws; slopes along some directions (other, direction) alone."""
+    own = found.drawn(beside, luck)
     here = misses(own, beside)
-    rise = np.stack([misses(own + step, beside) - here for step in np.diag(steps)], axis=2) / steps
+    rise = _rise(misses, own, beside, here, _STEP * width)
     weight = np.minimum(1.0, _LOST / np.maximum(np.abs(here), _LOST))
-    pull = np.einsum("dfk,df->dk", rise, weight * here)
     curvature = np.einsum("dfk,dfl,df->kl", rise, rise, weight) / len(own)
-    return np.asarray(pull), np.asarray(curvature)
+    held = (1.0 - ease) * found.held + ease * curvature
+    way = ease * np.linalg.solve(held, np.einsum("dfk,df->kd", rise, weight * here))
+    moved, turned = way.mean(axis=1), way @ (along.T @ beside).T / len(own)
+    middle = found.middle - moved * _short(np.abs(moved) / width)
+    turned = turned * _short(np.linalg.norm(turned, axis=1) / width)[:, None]
+    return _Found(middle, found.slopes - turned @ along.T, held)
+
+
+def _answered(
+    scaled: Figures, found: _Found, beside: Array, width: Array, seed: int
+) -> tuple[Array, Array]:
+    """Slopes by which free numbers answer deviates so that figures stay; and directions along which figures move.
+
+    As seen beside some deviates (other, draw), on the average. A figure that a number moves by many errors is lost to it, and counts no more
+    than one that it moves by a few. Slopes (free, other); directions orthonormal (other, direction).
+    """
+    (free, others), seen = found.slopes.shape, beside.shape[1]
+    own = found.drawn(beside, np.random.default_rng(seed + 1).standard_normal((free, seen)))
+    here = scaled(own, beside)
+    first = _rise(scaled, own, beside, here, _STEP * width)
+    moved = np.concatenate([beside + _STEP * one[:, None] for one in np.eye(others)], axis=1)
+    figures = scaled(np.tile(own, (others, 1)), moved).reshape(others, seen, -1)
+    other = np.moveaxis((figures - here) / _STEP, 0, 2)
+    size = np.linalg.norm(other, axis=2, keepdims=True)
+    first, other = (rise / np.maximum(1.0, size / _LOST) for rise in (first, other))
+    curvature = np.einsum("dfk,dfl->kl", first, first) / seen + np.diag(width**-2.0)
+    slopes = -np.linalg.solve(curvature, np.einsum("dfk,dfo->ko", first, other) / seen)
+    strength, turned = np.linalg.eigh(np.einsum("dfo,dfp->op", other, other) / seen)
+    return slopes, np.asarray(turned[:, strength >= _BEARS**2])
+
+
+def _rise(figures: Figures, own: Array, beside: Array, here: Array, steps: Array) -> Array:
+    """Slopes of figures along each free number, (draw, figure, free)."""
+    ahead = [figures(own + step, beside) - here for step in np.diag(steps)]
+    return np.asarray(np.stack(ahead, axis=2) / steps)
 
 
 def _short(far: Array) -> Array:
