@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from otosome.cards import read_card
 from otosome.catalog import get
 from otosome.evidence import Parameter
 from otosome.model import hearing
 from otosome.shelves.populations.otologically_normal import age_median
-from otosome.units import split
-from tools.calibrations import cisplatin, strains, susceptibility, weigh
+from tools.calibrations import cisplatin, weigh
 
 # Few draws, so that a test takes seconds: enough to tell a shelf that was never written.
 FEW = {"draws": 300, "moves": 4, "last": 10}
@@ -103,60 +101,6 @@ def best(script) -> dict[str, np.ndarray]:
     return {name: np.array([value]) for name, value in shelves.items()}
 
 
-def test_mice_of_the_strain_differ_and_saturate_as_its_mice_did():
-    """Fitted figures, held loosely: 0.7 to 1.4 of a spread, within 2 dB at 105 dB, where a reading leaves 4.5 dB."""
-    stated = get("strains", "cba_jrj").options.numbers
-    table = {name: np.array([split(stated[name]["value"])[0]]) for name in strains.STRAIN}
-    shading = stated["insults.noise.shading"]
-    table["shading"], table["runs"] = np.array([split(shading["value"])[0]]), np.array([shading["runs"]])
-    table["animal"] = np.array([stated["insults.noise.received"]["subjects"]])
-    table["own"] = np.array([stated[strains.SUSCEPTIBILITY]["subjects"]])
-    table["place"] = np.array([0.2])
-    found = strains.figures(table)
-    for level in (100.0, 103.0):
-        parts = found[level][1][0] / strains.SPREAD[level]
-        assert np.all((parts > 0.7) & (parts < 1.4)), level
-    assert np.all(np.abs(found[105.0][1][0] - strains.SPREAD[105.0]) < 2.0)
-    for level in strains.MEAN:
-        shift = found[level][0]
-        # Means of five or six runs are off by 6 dB a day later; two weeks later the fit asks for 2.5.
-        assert shift[0, 1] == pytest.approx(strains.MEAN[level][1], abs=8.0)
-    # What saturates stays: 52 and 44 dB in fourteen mice, whose means have standard errors of 1 and 1.6 dB.
-    assert found[105.0][0][0] == pytest.approx(strains.MEAN[105.0], abs=3.5)
-    # The first wave of the middle mouse falls with level; from the loud tone's own threshold down it would be gone.
-    waves = [found[level][3][0] for level in strains.MEAN]
-    assert 0.8 > waves[0] > waves[1] > waves[2] > 0.08
-    # A share of five runs has a standard error of 0.15; measured are 0.72 and 0.76, by what is averaged.
-    assert found[103.0][2][0, 0] == pytest.approx(strains.BETWEEN_RUNS, abs=0.15)
-
-
-def test_runs_are_shaded_and_never_favoured_and_few_of_them_by_more_than_four_decibels():
-    """One run of five hardly lost hearing at 103 dB, two of fourteen in all, and none lost more than a ceiling."""
-    shading = get("strains", "cba_jrj").options.numbers["insults.noise.shading"]
-    middle, own = split(shading["value"])[0], shading["runs"]
-    far = stats.norm.sf(np.log(4.0 / middle) / own)
-    assert stats.beta(2, 13).ppf(0.05) < far < stats.beta(3, 12).ppf(0.95)
-    # Elsewhere what runs differ by goes either way, and nothing is taken away.
-    assert weigh.prior("insults.noise.shading", "mouse").value == 0.0
-
-
-def test_a_middle_is_the_mean_of_the_middle_half():
-    # Of 0 to 7 the middle half is 2 to 5; of something lop-sided it lies by the median.
-    assert strains._middle(np.arange(8.0)[::-1]) == pytest.approx(3.5)
-    assert strains._middle(np.array([[1.0], [2.0], [3.0], [400.0]])) == pytest.approx(2.5)
-
-
-def test_a_share_between_runs_is_one_of_runs_alone_and_none_of_animals_alone():
-    runs = np.broadcast_to(np.arange(12.0)[:, None], (12, 5))
-    flat, none = np.zeros((1, 12, 5, 2, 3)), np.zeros((1, 12, 5, 2, 3))
-    assert strains._between(flat + runs[None, :, :, None, None], 0.0, none) == pytest.approx(1.0)
-    animals = np.broadcast_to(np.arange(5.0), (12, 5))
-    assert strains._between(flat + animals[None, :, :, None, None], 0.0, none) == pytest.approx(0.0)
-    # Half of the variance of animals' means is that of readings: three of each, of error sqrt(3 x variance).
-    read = none + np.sqrt(3.0 * runs[:, 0].var(ddof=1))
-    assert strains._between(flat + runs[None, :, :, None, None], 0.0, read) == pytest.approx(0.5)
-
-
 def test_the_best_ear_loses_its_hearing_cycle_by_cycle_from_the_base():
     found = cisplatin.figures(best(cisplatin))
     one, two, three = (found[f"mouse, cycle {n}, shift"][0] for n in (1, 2, 3))
@@ -233,25 +177,3 @@ def test_the_cells_of_ageing_people_give_the_hearing_of_their_age():
         within = (table["frequency"] >= 0.25) & (table["frequency"] <= 8.0)
         young, old = (age_median(table, np.array(age - 18.0))[within].mean() for age in (60.0, 80.0))
         assert young < shift < old
-
-
-def test_people_on_the_shelf_lose_what_men_lost_to_cisplatin():
-    shelf = weigh.prior(susceptibility.MEAN, "human")
-    others = {
-        key: np.array([weigh.prior(key, "human").value])
-        for key in (susceptibility.GRADIENT, susceptibility.CHILD)
-    }
-    people = {
-        susceptibility.MEAN: np.array([shelf.value]),
-        susceptibility.SPREAD: np.array([shelf.subjects]),
-        **others,
-    }
-    found = susceptibility.figures(people)
-    # Within twice the errors that the calibration gives: 0.9 dB, 0.17 of the logarithm, 5 points.
-    assert found["slope"] == pytest.approx(3.2, abs=1.8)
-    assert found["odds"] == pytest.approx(np.log(1.59), abs=0.34)
-    assert found["severe"] == pytest.approx(0.18, abs=0.1)
-    alike = susceptibility.figures(people | {susceptibility.SPREAD: np.array([1e-6])})
-    # A quarter of what was measured at most.
-    assert alike["severe"] < 0.18 / 4, "without a spread between people hardly anybody would be deaf"
-    assert "used, hence no evidence" in shelf.because

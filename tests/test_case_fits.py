@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import tomllib
 from dataclasses import replace
 
@@ -14,12 +15,12 @@ from otosome import jobs
 from otosome.errors import BadInput
 from otosome.fitting.file import FITS
 from otosome.jobs.fitting import stored_fit
-from otosome.report.calibration import case_fit_report, methods
+from otosome.report.calibration import case_fit_lines, case_fit_report, methods
 from otosome.review.calibration.bench import balanced
 from otosome.review.calibration.figure import Figure
 from otosome.review.calibration.file import load_case_fit
 from otosome.review.calibration.fit import fit_cases
-from otosome.review.calibration.linear import Open, conditional
+from otosome.review.calibration.linear import Open, conditional, summit
 from otosome.review.calibration.sampled import regressed
 from otosome.review.qualification.case import Case
 from otosome.study.tables.pins import Number
@@ -225,6 +226,25 @@ def test_a_fit_to_cases_is_run_stored_and_shown_and_its_rows_go_into_a_study(own
     assert "numbers.toml" in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "ends, texts",
+    [
+        ((0.01234, 0.00456, 0.0341), ("0.012", "0.0046", "0.034")),
+        ((51.93, 51.22, 52.55), ("51.93", "51.22", "52.55")),
+        ((0.9216, 0.8871, 0.9577), ("0.922", "0.887", "0.958")),
+        ((0.0, -1.23, 1.23), ("0", "-1.2", "1.2")),
+    ],
+)
+def test_a_row_has_two_digits_and_more_where_its_range_is_narrow(own, ends, texts):
+    """A last digit is a quarter of the range at most, so that rounding is of little account."""
+    answer, _ = fit_cases(
+        load_case_fit(written(own), (own / "shelves",)), own / "chain.npz", lambda *report: None
+    )
+    value, low, high = ends
+    row = replace(answer.numbers[0], value=value, low=low, high=high).row()
+    assert (row["value"], row["low"], row["high"]) == texts
+
+
 def test_what_a_number_hangs_on_is_listed_with_the_largest_share_first(own):
     answer, _ = fit_cases(
         load_case_fit(written(own), (own / "shelves",)), own / "chain.npz", lambda *report: None
@@ -295,6 +315,19 @@ ROW = Case("a:1", "a row", "", "", unit="mg/L", value=6.0, n=4)
 def test_a_figure_is_missed_by_so_many_errors(case, size, simulated, apart):
     figure = Figure.of(case, size, "A test.")
     assert figure.misses(np.array([simulated]))[0] == pytest.approx(apart)
+
+
+@pytest.mark.parametrize("unit, value", [("%", 0.6), ("dB", 60.0)])
+def test_an_error_of_a_ratio_is_of_the_logarithm_where_the_row_is_in_percent_or_decibels(unit, value):
+    figure = Figure.of(replace(ROW, unit=unit, value=60.0), "25 %", "A test.", ratio=True)
+    assert figure.misses(np.array([value * np.exp(0.5)]))[0] == pytest.approx(2.0)
+
+
+def test_an_error_of_a_ratio_is_a_share():
+    with pytest.raises(
+        BadInput, match=r"is no share, as the error of a ratio is; given: 3 dB; allowed: 25 %"
+    ):
+        Figure.of(replace(ROW, unit="dB"), "3 dB", "A test.", ratio=True)
 
 
 def test_the_range_of_single_ears_is_an_error_of_the_logarithm():
@@ -414,10 +447,13 @@ def test_a_shelf_of_data_beside_the_file_is_read_unnamed_and_one_of_code_is_not(
     assert load_case_fit(written(own, text)).simulated.figures[0].case.value == 12.0
 
 
-def test_a_row_that_prints_its_error_takes_no_other(own):
-    text = FIT.replace("own:P1", "own:P2")
-    with pytest.raises(BadInput, match=r"prints its error; given: 10 %; allowed: 1\.2 uM"):
-        load_case_fit(written(own, text), (own / "shelves",))
+def test_an_error_that_a_fit_states_takes_the_place_of_a_printed_one(own):
+    stated = load_case_fit(written(own, FIT.replace("own:P1", "own:P2")), (own / "shelves",))
+    (figure,) = stated.simulated.figures
+    assert (figure.error, figure.ratio, figure.because) == (0.1, True, "A test.")
+    text, _, _ = FIT.replace("own:P1", "own:P2").partition("[error")
+    (figure,) = load_case_fit(written(own, text), (own / "shelves",)).simulated.figures
+    assert (figure.error, figure.ratio, figure.because) == (1.2, False, "")
 
 
 def test_what_was_thought_before_is_weighed_with_the_figure(own):
@@ -481,6 +517,84 @@ def test_draws_of_the_posterior_give_the_same_row_as_the_plane_where_the_model_i
     # What the figure's error and what was thought before leave of it together.
     assert row.alone * spread**2 == pytest.approx((0.1**-2 + prior**-2) ** -1, rel=0.25)
     assert not answer.settled or max(answer.mixing.rhat) < 1.05
+
+
+POINT = FIT.replace('title = "A product"', 'draws = 0\nthought = "shelf"')
+
+
+def test_with_all_else_at_its_best_value_a_number_is_what_figure_and_shelf_say_of_it(own):
+    """Two normals of log sought: log 2 within the figure's 10 %, as the other is 2; by the shelf 0 within log 10."""
+    answer, _ = fit_cases(
+        load_case_fit(written(own, POINT), (own / "shelves",)), own / "chain.npz", lambda *report: None
+    )
+    (row,) = answer.numbers
+    weight = 0.1**-2 / (0.1**-2 + (np.log(10.0) / Z95) ** -2)
+    spread = 0.1 * np.sqrt(weight)
+    assert np.log(row.value) == pytest.approx(weight * np.log(2.0), rel=1e-4)
+    assert np.log(row.high / row.low) == pytest.approx(2.0 * Z95 * spread, rel=2e-3)
+    assert (row.linked, row.alone) == ({}, pytest.approx(1.0))
+    assert (answer.method, answer.settled, answer.draws, answer.beside) == ("least squares", True, 0, 0)
+    assert answer.thought == ["cases.product.sought"]
+    assert case_fit_lines(answer)[0].endswith("from 1 published figure, given all else at its best value")
+    assert "least squares with all else at its best value" in methods(answer)
+
+
+def test_numbers_that_only_a_product_tells_are_linked_by_least_squares_as_the_plane_links_them(own):
+    """log sought + log beside = log 4 within 10 %: by hand the posterior's covariance and its Cholesky root."""
+    text = POINT.replace('sought"]', 'sought", "cases.product.beside"]')
+    answer, _ = fit_cases(
+        load_case_fit(written(own, text), (own / "shelves",)), own / "chain.npz", lambda *report: None
+    )
+    widths = np.log([10.0, 2.0]) / Z95
+    covariance = np.linalg.inv(np.full((2, 2), 0.1**-2) + np.diag(widths**-2.0))
+    middle = covariance @ (np.full(2, np.log(4.0) * 0.1**-2) + np.array([0.0, np.log(2.0)]) * widths**-2.0)
+    assert [np.log(row.value) for row in answer.numbers] == pytest.approx(middle, rel=1e-3)
+    share = covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])
+    assert answer.numbers[1].linked == {"cases.product.sought": pytest.approx(share, abs=0.01)}
+    spreads = [np.log(row.high / row.low) / (2.0 * Z95) for row in answer.numbers]
+    assert spreads == pytest.approx(np.sqrt(np.diag(covariance)), rel=2e-3)
+
+
+def test_least_squares_end_where_what_bends_is_missed_least():
+    """A valley of Rosenbrock with its floor at (1, 1), curved as its slopes there are."""
+    top = summit(lambda own: np.stack([10.0 * (own[:, 1] - own[:, 0] ** 2), 1.0 - own[:, 0]], axis=1), 2)
+    assert not isinstance(top, Open)
+    assert top.still
+    assert top.at == pytest.approx([1.0, 1.0], abs=1e-6)
+    rise = np.array([[-20.0, 10.0], [-1.0, 0.0]])
+    assert top.root @ top.root.T == pytest.approx(np.linalg.inv(rise.T @ rise), rel=1e-4)
+
+
+def test_with_all_else_at_its_best_value_what_figures_leave_open_is_named(own):
+    text = POINT.replace('\nthought = "shelf"', "").replace('sought"]', 'sought", "cases.product.idle"]')
+    refusal = refused(own, text)
+    assert refusal.given == ["cases.product.idle"]
+    assert "free another: otosome list cases tells what rows rest on" in str(refusal)
+
+
+def test_what_a_number_is_by_this_very_fit_is_not_what_was_thought_before(own):
+    """The fit's own draws beside its row on another shelf of one's own."""
+    file = load_case_fit(written(own, POINT), (own / "shelves",))
+    _, joint = fit_cases(file, own / "chain.npz", lambda *report: None)
+    again = own / "again"
+    shutil.copytree(own / "shelves", again / "shelves")
+    (again / "shelves" / "fits").mkdir()
+    (again / "shelves" / "fits" / "product.csv").write_text(joint.text, encoding="utf-8")
+    case = again / "shelves" / "cases" / "product.toml"
+    by_fit = 'basis = "computed"\nsource = "salt_ma_2001"\nfit = "product"\n'
+    case.write_text(CASE.replace('basis = "assumed"\n', by_fit, 1), encoding="utf-8")
+    with pytest.raises(
+        BadInput, match=r"thought: is the shelf's by this very fit; given: cases\.product\.sought"
+    ):
+        load_case_fit(written(again, POINT), (again / "shelves",))
+
+
+def test_a_posterior_without_draws_of_all_else_is_refused(own):
+    text = FIT.replace('title = "A product"', "draws = 0\nposterior = { walkers = 32, steps = 40 }")
+    with pytest.raises(
+        BadInput, match="draws: a posterior is of all else as well, and so is what lies within it; given: 0; allowed: 2 and more"
+    ):
+        load_case_fit(written(own, text), (own / "shelves",))
 
 
 @pytest.mark.parametrize(

@@ -232,3 +232,26 @@ def test_frequencies_that_do_not_fit_the_audiogram_are_refused():
 def test_a_rule_that_cannot_be_read_says_why(table, told):
     with pytest.raises(ValueError, match=told):
         Rule.of_table(table)
+
+
+@pytest.mark.parametrize(
+    "name, grade", [("siop_boston", "2"), ("ctcae_5_child", "2"), ("brock", "2"), ("chang", "2a")]
+)
+def test_the_least_reading_of_a_grade_has_it_at_one_frequency_and_a_step_below_has_not(name, grade):
+    scale = CATALOG.get("scales", name).bind({}, "human")
+    tested = np.array([0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0])
+    before = np.array([0.0, 5.0, 10.0, 0.0, -5.0, 15.0, 0.0])
+    least = scale.least(grade, tested, before, 5.0)
+    assert np.any(np.isfinite(least))
+    for k, reading in enumerate(least):
+        for passed, level in ((np.isfinite(reading), min(reading, 120.0)), (False, reading - 5.0)):
+            if np.isfinite(level):
+                after = np.where(np.arange(7) == k, level, before)
+                assert (scale.grade(after, tested, before) >= scale.labels.index(grade)) == passed
+
+
+def test_a_scale_of_means_or_of_neighbours_has_no_least_reading_of_a_frequency():
+    for name in ("who_2021", "asha_1994"):
+        scale = CATALOG.get("scales", name).bind({}, "human")
+        with pytest.raises(BadInput, match="passed by frequencies together"):
+            scale.least(scale.labels[1], np.array([0.5, 1.0, 2.0, 4.0]), np.zeros(4), 5.0)

@@ -142,7 +142,7 @@ def test_what_a_number_is_linked_to_by_hand_is_assumed_and_not_of_a_fit():
 def test_shipped_fits_are_listed_by_title_and_run_by_name():
     assert entries("fits").abouts == {"fits": fit_titles()}
     assert all(fit_titles().values())
-    with pytest.raises(BadInput, match="gentamicin: is not there; allowed: cisplatin_supply_fall, "):
+    with pytest.raises(BadInput, match="gentamicin: is not there; allowed: cba_jrj, "):
         load_fit(Path("gentamicin"))
 
 

@@ -50,7 +50,13 @@ def ordered(names: list[str]) -> list[str]:
 
 
 def rests_on(name: str) -> set[str]:
-    """The fits of numbers that have a share in those of a fit, by its draws of before; none of a new fit."""
+    """The fits of numbers that have a share in those of a fit, by its draws of before; none of a new fit.
+
+    Of a fit that begins from the shelf's ranges also those of all numbers that its cases read.
+    """
+    case = loaded(name)
+    if case is not None and case.tables.thought is not None:
+        return {p.fit for p in case.simulated.numbers.values() if p.fit}
     file = FITS / f"{name}.csv"
     beside = read(file).beside if file.is_file() else ()
     return {fit for number in beside for fit in fits_of(number)}

@@ -107,6 +107,26 @@ class Rule:
         windows = np.lib.stride_tricks.sliding_window_view(chosen, self.run, axis=-1)
         return np.asarray(self._passes(windows).any(axis=-1))
 
+    def least(self, frequency: Kilohertz, baseline: DecibelsHL, grid: Decibels) -> DecibelsHL:
+        """Lowest reading at each frequency that passes by itself, infinite where none does, dB HL.
+
+        ``baseline``  readings from before, shape (..., frequency), on a ``grid`` (dB) as all readings
+        raises        BadInput for a rule that asks for more than one frequency, or for a lost response
+        """
+        if self.of == "response" or self.over != "any" or self.run:
+            raise BadInput(
+                "is passed by frequencies together",
+                key="rule",
+                given=f"grade {self.grade}",
+                cure="read it in whole audiograms",
+            )
+        steps = np.floor(self.level / grid) + 1.0 if self.strict else np.ceil(self.level / grid)
+        passing = grid * steps + (baseline if self.of == "shift" else np.zeros_like(baseline))
+        least = np.full(passing.shape, np.inf)
+        tested = _tested(frequency, self.at, whole=False)
+        least[..., tested] = passing[..., tested]
+        return least
+
     def _passes(self, values: Array) -> NDArray[np.bool_]:
         if self.over == "mean":
             return self._over(values.mean(axis=-1))
@@ -190,6 +210,15 @@ class Scale:
             together = np.logical_or if rule.ears == "worse" else np.logical_and
             worst = np.maximum(worst, np.where(together.reduce(passed), rule.grade, 0))
         return worst
+
+    def least(self, grade: str, frequency: Kilohertz, baseline: DecibelsHL, grid: Decibels) -> DecibelsHL:
+        """Lowest reading at each frequency that by itself has a grade or a worse one, infinite where none has, dB HL.
+
+        ``baseline``, ``grid``  as a rule has them
+        raises                  BadInput where a rule asks for more than one frequency
+        """
+        rules = [rule for rule in self.rules if rule.grade >= self.labels.index(grade)]
+        return np.asarray(np.min([rule.least(frequency, baseline, grid) for rule in rules], axis=0))
 
     def _check(self, ear: OneEar, frequency: Kilohertz) -> None:
         _checked(ear.audiogram, frequency, "audiogram")

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 def case_fit_lines(fit: CaseFit) -> list[str]:
     """What published figures say of numbers, a line a number and a line a figure."""
     numbers, figures = _many(len(fit.numbers), "number"), _many(len(fit.figures), "published figure")
-    lines = [f"{numbers} from {figures}, given {fit.beside} others that are drawn ({fit.draws} draws)"]
+    others = (
+        f"{fit.beside} others that are drawn ({fit.draws} draws)"
+        if fit.draws
+        else "all else at its best value"
+    )
+    lines = [f"{numbers} from {figures}, given {others}"]
     for row in fit.numbers:
         lines.append(
             f"  {row.name}: {row.text}  (shelf: {row.shelf}); {share(row.alone).text} of its variance is of the "
@@ -75,6 +80,7 @@ def methods(fit: CaseFit) -> str:
     """The sentence for a paper."""
     rows = ", ".join(figure.row for figure in fit.figures)
     was = "was" if len(fit.numbers) == 1 else "were"
+    ended = f"{'' if fit.settled else 'not '}in {_many(fit.rounds, 'round')}"
     if fit.method == "posterior":
         how = (
             "draws of the joint posterior of them and of all else (emcee; "
@@ -88,8 +94,12 @@ def methods(fit: CaseFit) -> str:
             f"own draws for its width (Opper and Archambeau 2009), in {_many(fit.rounds, 'round')}; it lies within the "
             "posterior, and is narrower than it"
         )
+    elif fit.method == "least squares":
+        how = (
+            f"least squares with all else at its best value ({ended}), in standard normal deviates; how sharply they "
+            "are told is of the slopes there"
+        )
     else:
-        ended = f"{'' if fit.settled else 'not '}in {_many(fit.rounds, 'round')}"
         how = (
             "statistical linearisation: how far each was missed, in errors, was regressed on the standard normal "
             f"deviates of {fit.beside} other numbers over {fit.draws} draws, and what is fitted moved until neither "

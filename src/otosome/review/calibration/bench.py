@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from otosome.catalog import Catalog, Entry
+from otosome.errors import BadInput
 from otosome.evidence import Parameter
 from otosome.forward import Carried
 from otosome.review.calibration.figure import Figure
@@ -54,7 +55,7 @@ class Simulated:
 
     def _numbers_of(self, entry: Entry[CaseOptions, object]) -> Mapping[str, Parameter]:
         terms = Terms(self.catalog, 1)
-        return study_of(entry, terms).parameters if entry.options.study else Bench(terms, entry, 1).parameters
+        return study_of(entry, terms).parameters if _is_typical(entry) else Bench(terms, entry, 1).parameters
 
     @cached_property
     def owners(self) -> list[str]:
@@ -64,26 +65,36 @@ class Simulated:
         named = [p.name for p in others] + [name for p in others for name, _ in p.linked]
         return [name for name in dict.fromkeys(named) if name not in self.free]
 
-    def values(self, numbers: Mapping[str, Array], own: Array) -> dict[str, Array]:
+    def values(self, numbers: Mapping[str, Array], own: Array | None) -> dict[str, Array]:
         """What each row reads in each lane, house units, (lane,) by the row's id.
 
-        A number that is linked to a free one hangs here on its other shares alone.
-
-        ``numbers``  values of the free ones, (lane,);  ``own``  deviates of the owners, (owner, lane)
+        ``numbers``  values of the free ones, (lane,)
+        ``own``      deviates of the owners, (owner, lane); None where all else has its best value
         """
-        by_owner, none = dict(zip(self.owners, own, strict=True)), np.zeros(own.shape[1])
-        found = dict[str, Array]()
+        lanes, found = next(iter(numbers.values())).size, dict[str, Array]()
         for entry, figures in self.cases:
             known = self.by_case[entry.card.stem]
-            whole = {
-                name: p.quantile(ndtr(p.mix(lambda other: by_owner.get(other, none))))
-                for name, p in known.items()
-                if name not in self.free
-            } | {name: values for name, values in numbers.items() if name in known}
-            found |= self._rows(entry, figures, whole, own.shape[1])
+            mine = {name: values for name, values in numbers.items() if name in known}
+            found |= self._rows(entry, figures, self._others(known, own, lanes) | mine, lanes)
         return found
 
-    def misses(self, numbers: Mapping[str, Array], own: Array) -> Array:
+    def _others(
+        self, known: Mapping[str, Parameter], own: Array | None, lanes: int
+    ) -> dict[str, Array]:
+        """Values (lane,) of all numbers of a case but the free ones.
+
+        A number that is linked to a free one hangs here on its other shares alone.
+        """
+        others = {name: p for name, p in known.items() if name not in self.free}
+        if own is None:
+            return {name: np.full(lanes, p.value) for name, p in others.items()}
+        by_owner, none = dict(zip(self.owners, own, strict=True)), np.zeros(lanes)
+        return {
+            name: p.quantile(ndtr(p.mix(lambda other: by_owner.get(other, none))))
+            for name, p in others.items()
+        }
+
+    def misses(self, numbers: Mapping[str, Array], own: Array | None) -> Array:
         """How far each lane is from each figure, in its errors, shape (lane, figure)."""
         by_row = self.values(numbers, own)
         return np.stack([figure.misses(by_row[figure.case.id]) for figure in self.figures], axis=1)
@@ -112,9 +123,23 @@ class Simulated:
         lanes: int,
     ) -> Mapping[str, Array]:
         terms, rows = Terms(self.catalog, lanes), [figure.case for figure in figures]
-        if entry.options.study:
+        if _is_typical(entry):
             return typical(entry, rows, terms, numbers, self.carried)
-        return Bench(terms, entry, 1, pinned=numbers).replicate(rows)
+        by_row = Bench(terms, entry, 1, pinned=numbers).replicate(rows)
+        if unknown := [case.id for case in rows if case.id not in by_row]:
+            raise BadInput(
+                "is not computed by the formula of its case",
+                file=entry.card.file,
+                key="cases",
+                given=unknown,
+                allowed=sorted(by_row),
+            )
+        return by_row
+
+
+def _is_typical(entry: Entry[CaseOptions, object]) -> bool:
+    """Whether rows are simulated with the typical ear of a study: its case has no formula."""
+    return bool(entry.options.study) and entry.formula is None
 
 
 def balanced(numbers: int, draws: int, seed: int) -> Array:

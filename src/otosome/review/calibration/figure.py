@@ -33,27 +33,23 @@ class Figure:
     because: str = ""
 
     @classmethod
-    def of(cls, case: Case, stated: str = "", because: str = "") -> Figure:
-        """A row with the error it prints, or else with a ``stated`` one; raises BadInput for a row without a value."""
+    def of(cls, case: Case, stated: str = "", because: str = "", ratio: bool = False) -> Figure:
+        """A row with a ``stated`` error, or else with the one it prints; raises BadInput for a row without a value.
+
+        ``ratio``  whether the error is of the logarithm where it would else be in the row's unit
+        """
         if case.kind in ("none", "exact"):
             what = "is a text" if case.kind == "none" else "is what a formula gives exactly"
             cure = "name a row with found, low and high, above or below"
             raise BadInput(f"{what}, and nothing that was measured", key="cases", given=case.id, cure=cure)
         key = f'error."{case.id}"'
-        printed = cls._printed(case)
-        if printed is not None:
-            if stated:
-                text = (
-                    f"{number(printed.error, 2)} {'of the logarithm' if printed.ratio else case.unit}".strip()
-                )
-                raise BadInput(
-                    "the row prints its error", key=key, given=stated, allowed=text, cure="remove it"
-                )
-            return printed
         if not stated:
+            printed = cls._printed(case)
+            if printed is not None:
+                return printed
             cure = 'state size = "25 %" (of the value) or in its unit, and because'
             raise BadInput("is missing: the row prints no error", key=key, given=case.id, cure=cure)
-        error, ratio = _size(case, stated, key)
+        error, ratio = _size(case, stated, key, ratio)
         if case.kind == "direction":
             low, high = case.above, case.below
         else:
@@ -110,15 +106,17 @@ def _end(end: float | None, missing: float, ratio: bool) -> float:
     return float(np.log(end)) if ratio and end > 0 else -np.inf if ratio else end
 
 
-def _size(case: Case, stated: str, key: str) -> tuple[float, bool]:
-    """A stated error in the row's unit; or of the logarithm, where it is a share of what is no share itself."""
+def _size(case: Case, stated: str, key: str, ratio: bool) -> tuple[float, bool]:
+    """A stated error in the row's unit; or of the logarithm, as it says or where it is a share of what is none."""
     try:
         size, unit = split(stated)
     except ValueError as error:
         raise BadInput(
             str(error), key=key, given=stated, allowed=["25 %", f"5 {case.unit}".strip()]
         ) from error
-    ratio = unit == "%" and case.unit != "%" and case.unit not in LEVELS
+    if ratio and unit != "%":
+        raise BadInput("is no share, as the error of a ratio is", key=key, given=stated, allowed=["25 %"])
+    ratio = ratio or (unit == "%" and case.unit != "%" and case.unit not in LEVELS)
     if not (ratio or same_kind(unit, case.unit)):
         allowed = ["25 %", f"5 {case.unit}".strip()]
         raise BadInput("has another unit than its row", key=key, given=stated, allowed=allowed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -30,9 +30,13 @@ CaseEntry = Entry[CaseOptions, object]
 
 
 class RowError(Table):
-    """How far a figure may be missed whose paper prints no error."""
+    """How far a figure may be missed whose paper prints no error, or in the place of the one it prints."""
 
     size: str = Field(description='of its logarithm: "25 %"; or in the unit of the row: "3 dB"')
+    ratio: bool = Field(
+        default=False,
+        description="whether it is of the logarithm where the row is in % or dB, which else is its own unit: true",
+    )
     because: str = Field(min_length=1, description='why so much: "A ratio of means of six."')
 
 
@@ -91,24 +95,22 @@ class CaseFitTables(Table):
         default=None,
         description="how a posterior that words or bounds bend is drawn, steps and walkers; else it is made normal",
     )
+    thought: Literal["shelf"] | None = Field(
+        default=None,
+        description='what free numbers were thought to be before: "shelf", the range that it has; nothing, if left out',
+    )
     numbers: dict[str, Number] = Field(
-        default={}, description="what free numbers were thought to be before; nothing, if they are left out"
+        default={}, description="what free numbers were thought to be before, in the place of thought"
     )
     draws: int | None = Field(
         default=None,
-        ge=2,
+        ge=0,
         le=20_000,
         multiple_of=2,
-        description="draws of all that is not free, in pairs: 240; that many, or as many as slopes need, if left out",
+        description="draws of all that is not free, in pairs: 240; that many, or as many as slopes need, if left out; "
+        "0 where all else has its best value",
     )
     seed: int = Field(default=1, ge=0, le=2**63 - 1, description="seed of the draws: 1")
-
-    @property
-    def method(self) -> Literal["linearised", "posterior", "within"]:
-        """How the numbers are had from the figures."""
-        if self.within is not None:
-            return "within"
-        return "linearised" if self.posterior is None else "posterior"
 
 
 @dataclass(frozen=True)
@@ -157,9 +159,14 @@ class CaseFitFile:
     @property
     def before(self) -> list[Parameter | None]:
         """What was thought of each before the figures, None where nothing was."""
-        stated = self.tables.numbers
+        stated, shelved = self.tables.numbers, self.tables.thought is not None
         return [
-            stated[p.name].pinned(p, f"{self.name}.toml") if p.name in stated else None for p in self.numbers
+            stated[p.name].pinned(p, f"{self.name}.toml")
+            if p.name in stated
+            else replace(p, linked=())
+            if shelved
+            else None
+            for p in self.numbers
         ]
 
 
@@ -183,6 +190,11 @@ def load_case_fit(file: Path, shelves: tuple[Path, ...] = ()) -> CaseFitFile:
     checked = CaseFitFile(file.stem, tables, simulated, {str(file): sha256(file)})
     _check_thought(checked)
     for p in filter(None, checked.before):
+        if p.fit == file.stem:
+            cure = f'state [numbers."{p.name}"], what was thought before'
+            raise BadInput(
+                "is the shelf's by this very fit", file=file.name, key="thought", given=p.name, cure=cure
+            )
         if p.shape == "fixed":
             cure = "state low and high, or leave the number out of [numbers]"
             raise BadInput("has no range", file=file.name, key=f"numbers.{p.name}", given=p.given, cure=cure)
@@ -195,9 +207,10 @@ def _check_thought(checked: CaseFitFile) -> None:
     if tables.posterior is not None and tables.within is not None:
         cure = "take one of both out: within is narrower, and its draws meet the figures"
         raise BadInput("stands beside posterior, another way", file=file, key="within", cure=cure)
-    if tables.method != "linearised" and None in checked.before:
+    drawn = tables.posterior is not None or tables.within is not None
+    if drawn and None in checked.before:
         missing = next(name for name in tables.free if name not in tables.numbers)
-        cure = f'state [numbers."{missing}"] with value, low, high, basis and because'
+        cure = f'thought = "shelf", or [numbers."{missing}"] with value, low, high, basis and because'
         what = f"{'a posterior' if tables.within is None else 'within'} needs what was thought before"
         raise BadInput(what, file=file, key="numbers", given=missing, cure=cure)
 
@@ -217,7 +230,7 @@ def _chosen(catalog: Catalog, tables: CaseFitTables) -> tuple[tuple[CaseEntry, t
             raise BadInput("is named twice", key=key, given=row)
         entry, case = by_row[row]
         stated = tables.error.get(row)
-        figure = Figure.of(case, stated.size if stated else "", stated.because if stated else "")
+        figure = Figure.of(case, stated.size, stated.because, stated.ratio) if stated else Figure.of(case)
         figures.setdefault(entry.card.stem, (entry, []))[1].append(figure)
     if unused := sorted(tables.error.keys() - set(tables.cases)):
         raise BadInput(
@@ -262,7 +275,12 @@ def _check_free(simulated: Simulated, tables: CaseFitTables) -> None:
             raise BadInput("is exactly known, so that it has no room", key=key, given=name, cure=cure)
     if unused := sorted(tables.numbers.keys() - set(tables.free)):
         raise BadInput("is not free", key=f"numbers.{unused[0]}", given=unused[0], allowed=tables.free)
-    if tables.posterior is None and tables.draws is not None and tables.draws < _fewest(simulated):
+    if (tables.posterior is not None or tables.within is not None) and tables.draws == 0:
+        key = "within" if tables.posterior is None else "posterior"
+        cure = f"or leave {key} out: least squares with all else at its best value"
+        what = "a posterior is of all else as well, and so is what lies within it"
+        raise BadInput(what, key="draws", given=0, allowed="2 and more", cure=cure)
+    if tables.posterior is None and tables.draws and tables.draws < _fewest(simulated):
         raise BadInput(
             "are too few for slopes along all that is drawn",
             key="draws",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,19 +19,26 @@ from otosome.fitting.joint import PLAIN, RATIO, Joint, shelf_name, stored
 from otosome.fitting.posterior import LARGEST_RHAT, Convergence, convergence
 from otosome.review.calibration.bench import balanced
 from otosome.review.calibration.file import CaseFitFile
-from otosome.review.calibration.linear import Conditional, Open, conditional
+from otosome.review.calibration.linear import Conditional, Open, conditional, summit
 from otosome.review.calibration.sampled import chain, regressed
 from otosome.review.calibration.within import within
 from otosome.review.qualification.case import Z95, to_paper
 from otosome.units import Array
 
 Report = Callable[[str, int, int], None]
+Method = Literal["linearised", "least squares", "posterior", "within"]
 # Shares from which a number is known only together with another, and errors from which a figure is not met.
 _TOGETHER, MISSED = 0.7, 2.0
 # Share of what was thought to be possible that is left where the figures hardly tell.
 _UNTOLD = 0.9
+# Rows that a sentence lists.
+_LISTED = 8
+# Digits of a number beyond those in which it differs from its ends.
+_FINE = 1.6
 # Draws of the shelves by which walkers begin, and how far out they may.
 _BEGUN, _FARTHEST = 2000, 5.0
+# Draws around the most probable numbers, and those beside figures, where nothing else is drawn.
+_AROUND, _BESIDE = 400, 120
 
 
 @dataclass(frozen=True)
@@ -64,8 +72,9 @@ class Calibrated:
     def row(self) -> dict[str, object]:
         """The row of a study's own numbers; a shelf's has the draws of the fit in place of ``linked``."""
         ends = {"value": self.value, "low": self.low, "high": self.high}
+        digits = _digits(self.value, self.low, self.high)
         return {
-            **{key: f"{_plain(end)} {self.unit}".strip() for key, end in ends.items()},
+            **{key: f"{_plain(end, digits)} {self.unit}".strip() for key, end in ends.items()},
             "shape": self.shape,
             "basis": "computed",
             "source": self.source,
@@ -98,7 +107,7 @@ class CaseFit:
     """What published figures say of numbers.
 
     ``sentences``  what the figures can and cannot tell, and whether the search ended
-    ``rounds``     of a linearisation, none of a posterior;  ``settled``  whether it ended, or the walkers converged
+    ``rounds``     of a search, none of a posterior;  ``settled``  whether it ended, or the walkers converged
     ``beside``     numbers that were drawn beside the free ones
     ``thought``    free numbers of which something was thought before
     ``narrow``     share of what is left of the spread beside links that the rows state
@@ -106,7 +115,7 @@ class CaseFit:
     """
 
     title: str
-    method: Literal["linearised", "posterior", "within"]
+    method: Method
     numbers: list[Calibrated]
     figures: list[Compared]
     sentences: list[str]
@@ -141,29 +150,34 @@ def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> tuple[CaseFit,
     raises      BadInput where the figures leave a number open, and for steps of another fit
     """
     report("fitting to published figures", 0, 1)
-    numbers, names = file.numbers, file.simulated.owners
-    beside = balanced(len(names), file.draws, file.tables.seed)
-    method = file.tables.method
-    if method == "posterior":
-        fitted = _sampled(file, walked, report)
+    numbers, names, beside = file.numbers, file.simulated.owners, None
+    method: Method = "least squares"
+    if file.draws:
+        beside = balanced(len(names), file.draws, file.tables.seed)
+    if file.tables.posterior is not None:
+        method, fitted = "posterior", _sampled(file, walked, report)
+    elif beside is None:
+        names, fitted = [], _squares(file)
+    elif file.tables.within is not None:
+        method, fitted = "within", _within(file, beside, report)
     else:
-        fitted = _linear(file, beside) if method == "linearised" else _within(file, beside, report)
+        method, fitted = "linearised", _linear(file, beside)
     normal, mixing = fitted.normal, fitted.mixing
     report("simulating what was fitted", 0, 1)
-    narrow = 1.0 if file.tables.narrow is None else file.tables.narrow.share
-    normal = replace(normal, root=narrow * normal.root)
-    scales = {p.name: RATIO if _is_ratio(p) else PLAIN for p in numbers}
-    plane = normal.middle, normal.slopes, normal.root
-    joint = stored(_origin(file, mixing), scales, names, plane, fitted.own, fitted.luck)
-    shares = joint.shares
-    rows = [_calibrated(file, p, normal, k, dict(shares[p.name])) for k, p in enumerate(numbers)]
-    figures = _beside_print(file, normal, beside)
-    thought = [p for p in file.before if p is not None]
     untold = [
         p.name
         for k, p in enumerate(file.before)
         if p is not None and normal.root[k, k] > _UNTOLD * _scale(p)[1]
     ]
+    narrow = 1.0 if file.tables.narrow is None else file.tables.narrow.share
+    normal = replace(normal, root=narrow * normal.root)
+    scales = {p.name: RATIO if _is_ratio(p) else PLAIN for p in numbers}
+    plane = normal.middle, normal.slopes, normal.root
+    joint = stored(_origin(file, method, mixing), scales, names, plane, fitted.own, fitted.luck)
+    shares = joint.shares
+    rows = [_calibrated(file, p, normal, k, dict(shares[p.name])) for k, p in enumerate(numbers)]
+    figures = _beside_print(file, normal, beside)
+    thought = [p for p in file.before if p is not None]
     answer = CaseFit(
         file.tables.title,
         method,
@@ -181,9 +195,9 @@ def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> tuple[CaseFit,
     return answer, joint
 
 
-def _origin(file: CaseFitFile, mixing: Convergence | None) -> str:
+def _origin(file: CaseFitFile, method: Method, mixing: Convergence | None) -> str:
     """What the draws are of: the fit, how it was made, and fingerprints of its data and of the numbers it rests on."""
-    how = {"linearised": "statistical linearisation"}.get(file.tables.method, "normal within what figures leave")
+    how = {"linearised": "statistical linearisation", "within": "normal within what figures leave"}.get(method, method)
     if mixing is not None:
         how = f"posterior, {'' if mixing.reached else 'not '}converged (R-hat {max(mixing.rhat):.3f})"
     return f"fit: {file.name}; {how}; data: {file.data_hash}; numbers: {file.numbers_hash}"
@@ -242,13 +256,43 @@ def _luck(file: CaseFitFile, beside: Array) -> Array:
     return balanced(len(file.numbers), beside.shape[1], file.tables.seed + 1).T
 
 
+def _squares(file: CaseFitFile) -> Fitted:
+    """The free numbers with all else at its best value, by least squares; raises BadInput where one is left open.
+
+    They are sought in the deviates of what was thought before, or else of their shelves; the normal distribution is
+    that of draws around the most probable ones.
+    """
+    free, thought = len(file.numbers), [k for k, p in enumerate(file.before) if p is not None]
+    scales = [p if before is None else before for p, before in zip(file.numbers, file.before, strict=True)]
+
+    def values(deviates: Array) -> dict[str, Array]:
+        return {p.name: p.quantile(ndtr(own)) for p, own in zip(scales, deviates.T, strict=True)}
+
+    def misses(deviates: Array) -> Array:
+        return np.hstack([file.simulated.misses(values(deviates), None), deviates[:, thought]])
+
+    top = summit(misses, free)
+    if isinstance(top, Open):
+        raise _refusal(file, top)
+    luck = balanced(free, max(_AROUND, 2 * free + 2), file.tables.seed).T
+    around, none = top.at + luck @ top.root.T, np.zeros((len(luck), 0))
+    drawn = values(around).values()
+    own = [np.log(column) if _is_ratio(p) else column for p, column in zip(file.numbers, drawn, strict=True)]
+    normal = regressed(np.transpose(own), none)
+    return Fitted(replace(normal, rounds=top.rounds, still=top.still), none, luck, None)
+
+
 def _refusal(file: CaseFitFile, unheld: Open) -> BadInput:
     """What to say of free numbers that the figures do not hold: which, and which others these figures would tell."""
     free, others = file.tables.free, file.simulated.owners
     names = [free[k] for k in unheld.numbers]
     # A number on which another hangs may be read by no row itself.
     read = [others[k] for k in unheld.strongest if others[k] in file.simulated.numbers]
-    cure = f"these rows move most with {', '.join(read[:3])}"
+    cure = (
+        f"these rows move most with {', '.join(read[:3])}"
+        if read
+        else "otosome list cases tells what rows rest on"
+    )
     if unheld.away:
         p = file.numbers[unheld.numbers[0]]
         words = (
@@ -347,6 +391,8 @@ def _calibrated(
     value, low, high = (float(end) for end in ends)
     figure = file.simulated.figures[0]
     *before, last = file.tables.cases
+    if len(before) > _LISTED:
+        before, last = before[:1], f"{len(before)} rows more"
     rows = f"{', '.join(before)} and {last}" if before else last
     because = f"Calibrated on {rows}; used, hence no evidence. {file.tables.because}".strip()
     return Calibrated(
@@ -370,18 +416,27 @@ def _calibrated(
 
 
 def _written(value: float, low: float, high: float, unit: str) -> str:
-    return f"{number(value, 2)} {unit_text(unit)}".rstrip() + f" ({number(low, 2)} to {number(high, 2)})"
+    value_text, *ends = (number(end, _digits(value, low, high)) for end in (value, low, high))
+    return f"{value_text} {unit_text(unit)}".rstrip() + f" ({ends[0]} to {ends[1]})"
 
 
-def _plain(value: float) -> str:
-    """A number as a file has it, two digits that count: 2.7e-05, 0.016."""
-    return f"{float(f'{value:.1e}'):g}"
+def _digits(value: float, low: float, high: float) -> int:
+    """Digits that count of a number and its ends: two, and more where its range is narrow."""
+    return max(2, math.ceil(math.log10(abs(value) / (high - low)) + _FINE)) if value and high > low else 2
 
 
-def _beside_print(file: CaseFitFile, normal: Conditional, beside: Array) -> list[Compared]:
+def _plain(value: float, digits: int) -> str:
+    """A number as a file has it, with so many digits that count: 2.7e-05, 0.016."""
+    return f"{float(f'{value:.{digits - 1}e}'):g}"
+
+
+def _beside_print(file: CaseFitFile, normal: Conditional, beside: Array | None) -> list[Compared]:
     """Each figure with the free numbers drawn as fitted."""
-    luck = np.random.default_rng(file.tables.seed).standard_normal((file.draws, normal.middle.size))
-    own = normal.middle + (normal.slopes @ beside).T + luck @ normal.root.T
+    draws = _BESIDE if beside is None else beside.shape[1]
+    luck = np.random.default_rng(file.tables.seed).standard_normal((draws, normal.middle.size))
+    own = normal.middle + luck @ normal.root.T
+    if beside is not None:
+        own = own + (normal.slopes @ beside).T
     by_row: Mapping[str, Array] = file.simulated.values(_values(file.numbers, own), beside)
     rows = []
     for figure in file.simulated.figures:
@@ -431,7 +486,8 @@ def _sentences(
     untold: list[str],
     mixing: Convergence | None,
 ) -> list[str]:
-    sentences = [f"The rows hardly tell {name}: it is what was thought before." for name in untold]
+    be = "it is" if len(untold) == 1 else "they are"
+    sentences = [f"The rows hardly tell {', '.join(untold)}: {be} what was thought before."] if untold else []
     sentences += [
         f"{p.name} lies outside its range on the shelf ({number(p.low, 2)} to {number(p.high, 2)}): a misfit, or its "
         "range is too narrow."
@@ -444,10 +500,12 @@ def _sentences(
             "more steps, and --resume goes on with these."
         )
     if not normal.still:
-        sentences.append(
-            f"The search did not end in {normal.rounds} rounds: the figures bend where all else is drawn, and more "
-            "draws may help."
+        why = (
+            "the figures bend where all else is drawn, and more draws may help"
+            if normal.slopes.size
+            else "the figures bend"
         )
+        sentences.append(f"The search did not end in {normal.rounds} rounds: {why}.")
     for row in rows:
         most = max(row.linked, key=lambda name: abs(row.linked[name]), default="")
         if most and abs(row.linked[most]) >= _TOGETHER:

@@ -5,6 +5,8 @@ numbers follow what was found so far, so that the plane lies where the figures a
 the free numbers f given the deviates d of all else is exact, and normal: of a joint precision P it has the slopes
 -P_ff^-1 P_fd and the covariance P_ff^-1.
 
+Where nothing else is drawn, figures are missed least where least squares ends, with the slopes there.
+
 Source: Sarkka 2013, Bayesian filtering and smoothing, chapter 5 (statistical linearisation)
 """
 
@@ -14,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.optimize import least_squares
 
 from otosome.units import Array
 
@@ -28,6 +31,9 @@ _CHANCE = 2.5
 _FAR, _BACK, _FAINT = 4.0, 1.0, 0.02
 # Share in the direction that moves nothing from which a number is part of it, and the strongest others that are named.
 _PART, _NAMED = 0.2, 8
+# Looks of least squares, the share of what is missed at which they end, and deviates to either side between which
+# slopes are taken: as few as figures are smooth.
+_LOOKS, _FLAT, _SHORT = 60, 1e-5, 0.02
 # Misfits in errors of free numbers on their own scale, (draw, free) -> (draw, figure).
 Misses = Callable[[Array], Array]
 
@@ -103,6 +109,40 @@ def conditional(misses: Misses, start: Array, width: Array, beside: Array) -> Co
         if still:
             break
     return Conditional(middle, slopes, np.linalg.cholesky(covariance), done, still)
+
+
+@dataclass(frozen=True)
+class Summit:
+    """Deviates of free numbers where figures are missed least.
+
+    ``at``  (free,);  ``root``  of their covariance by the slopes there, (free, free)
+    ``rounds``  until the search ended;  ``still``  whether it did
+    """
+
+    at: Array
+    root: Array
+    rounds: int
+    still: bool
+
+
+def summit(misses: Misses, free: int) -> Summit | Open:
+    """Where so many free numbers, in standard normal deviates, miss figures least, or which of them are left open."""
+    steps = _SHORT * np.eye(free)
+
+    def missed(at: Array) -> Array:
+        return np.asarray(misses(at[None])[0])
+
+    def slopes(at: Array) -> Array:
+        up, down = np.split(misses(np.concatenate([at + steps, at - steps])), 2)
+        return np.asarray((up - down).T / (2.0 * _SHORT))
+
+    search = least_squares(missed, np.zeros(free), slopes, ftol=_FLAT, max_nfev=_LOOKS)
+    rise = np.asarray(search.jac, dtype=np.float64)
+    unheld = _unheld(rise, [])
+    if unheld is not None:
+        return unheld
+    root = np.linalg.inv(np.linalg.cholesky(rise.T @ rise)).T
+    return Summit(search.x, root, search.nfev, bool(search.success))
 
 
 def _back(far: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
@@ -104,10 +104,25 @@ class Bench:
     def columns(self) -> dict[str, Array]:
         """A column per number, shape (ears,)."""
         if self.drawn:
-            columns = draw_columns(self.parameters.values(), self.terms.seed, 0, self.ears, self.subjects)
+            drawn = [p for name, p in self.parameters.items() if name not in self.pinned]
+            columns = draw_columns(drawn, self.terms.seed, 0, self.ears, self.subjects)
         else:
             columns = {name: np.array([p.value]) for name, p in self.parameters.items()}
         return {**columns, **self.pinned}
+
+    @property
+    def typical(self) -> Bench:
+        """One ear of each world, whose numbers are the world's own before anything differs between subjects."""
+        if not self.drawn:
+            return self
+        worlds = np.arange(self.terms.worlds)
+        middle = {
+            name: p.at(self.terms.seed, worlds)
+            for name, p in self.parameters.items()
+            if name not in self.pinned
+        }
+        first = {name: values[:: self.subjects] for name, values in self.pinned.items()}
+        return replace(self, subjects=1, pinned=middle | first)
 
     def entry(self, shelf: str, name: str) -> Entry[Options, Any]:
         """An entry it rests on; raises BadInput for any other."""

@@ -53,13 +53,13 @@ class AbrThreshold:
 
     def read(self, value: DecibelsSPL, uniform: Array) -> Reading:
         """A reading on the grid; ``uniform`` in (0, 1), same shape as ``value``."""
-        return read_on_grid(value, uniform, self._error(value), self.grid, self.lowest, self.highest)
+        return read_on_grid(value, uniform, self.deviation(value), self.grid, self.lowest, self.highest)
 
     def log_likelihood(self, reading: Reading, value: DecibelsSPL) -> Array:
         """Log-probability of each reading, same shape: the normal's share of its bin, exact in the tails."""
-        return log_on_grid(reading, value, self._error(value), self.grid)
+        return log_on_grid(reading, value, self.deviation(value), self.grid)
 
-    def _error(self, value: DecibelsSPL) -> Decibels:
+    def deviation(self, value: DecibelsSPL) -> Decibels:
         """Standard deviation of readings of true thresholds, same shape."""
         raised = value - self.baseline["threshold"].min()
         bell = np.exp(-0.5 * ((raised - self.half_way) / self.half_width) ** 2)
