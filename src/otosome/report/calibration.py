@@ -90,9 +90,9 @@ def methods(fit: CaseFit) -> str:
         )
     elif fit.method == "within":
         how = (
-            "the normal distribution, given the standard normal deviates of all else, with the least mean misfit of its "
-            f"own draws for its width (Opper and Archambeau 2009), in {_many(fit.rounds, 'round')}; it lies within the "
-            "posterior, and is narrower than it"
+            "the normal distribution, given the standard normal deviates of all else, with the least mean misfit of "
+            f"its own draws for its width (Opper and Archambeau 2009), in {_many(fit.rounds, 'round')}; it lies within "
+            "the posterior, and is narrower than it"
         )
     elif fit.method == "least squares":
         how = (

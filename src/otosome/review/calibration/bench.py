@@ -28,8 +28,8 @@ _MOVES = 0.05
 class Simulated:
     """Cases with the figures of theirs that numbers are fitted to.
 
-    ``free``     numbers that are set, by full name;  all others are made of own deviates as their shelves have them: one
-                 deviate of a name, whatever a species or a strain makes of it
+    ``free``     numbers that are set, by full name;  all others are made of own deviates as their shelves have them,
+                 one of each name, whatever a species or a strain makes of it
     ``carried``  transport that was solved: numbers of an insult alone do not change it
     """
 
@@ -78,9 +78,7 @@ class Simulated:
             found |= self._rows(entry, figures, self._others(known, own, lanes) | mine, lanes)
         return found
 
-    def _others(
-        self, known: Mapping[str, Parameter], own: Array | None, lanes: int
-    ) -> dict[str, Array]:
+    def _others(self, known: Mapping[str, Parameter], own: Array | None, lanes: int) -> dict[str, Array]:
         """Values (lane,) of all numbers of a case but the free ones.
 
         A number that is linked to a free one hangs here on its other shares alone.

@@ -197,7 +197,9 @@ def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> tuple[CaseFit,
 
 def _origin(file: CaseFitFile, method: Method, mixing: Convergence | None) -> str:
     """What the draws are of: the fit, how it was made, and fingerprints of its data and of the numbers it rests on."""
-    how = {"linearised": "statistical linearisation", "within": "normal within what figures leave"}.get(method, method)
+    how = {"linearised": "statistical linearisation", "within": "normal within what figures leave"}.get(
+        method, method
+    )
     if mixing is not None:
         how = f"posterior, {'' if mixing.reached else 'not '}converged (R-hat {max(mixing.rhat):.3f})"
     return f"fit: {file.name}; {how}; data: {file.data_hash}; numbers: {file.numbers_hash}"

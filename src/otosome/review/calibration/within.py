@@ -8,8 +8,8 @@ slopes move until the mean pull of the misfit, and its product with each deviate
 curvature, Gauss-Newton's. It is narrower than all that is known of the numbers.
 
 It is sought with all else at its middle first; then deviates get the slopes that leave the figures where they are, at
-the middle and again where all else is drawn; then both are moved over draws of all else, slopes along the few directions alone in which deviates move the figures, since
-each direction more adds its chance.
+the middle and again where all else is drawn; then both are moved over draws of all else, slopes along the few
+directions alone in which deviates move the figures, since each direction more adds its chance.
 
 Source: Opper and Archambeau 2009, The variational Gaussian approximation revisited, Neural Computation 21, 786;
 Constantine 2015, Active subspaces, chapter 3 (directions)
@@ -133,13 +133,12 @@ def _onward(
     return _Found(middle, found.slopes - turned @ along.T, held)
 
 
-def _answered(
-    scaled: Figures, found: _Found, beside: Array, width: Array, seed: int
-) -> tuple[Array, Array]:
+def _answered(scaled: Figures, found: _Found, beside: Array, width: Array, seed: int) -> tuple[Array, Array]:
     """Slopes by which free numbers answer deviates so that figures stay; and directions along which figures move.
 
-    As seen beside some deviates (other, draw), on the average. A figure that a number moves by many errors is lost to it, and counts no more
-    than one that it moves by a few. Slopes (free, other); directions orthonormal (other, direction).
+    As seen beside some deviates (other, draw), on the average. A figure that a number moves by many errors is lost to
+    it, and counts no more than one that it moves by a few. Slopes (free, other); directions orthonormal (other,
+    direction).
     """
     (free, others), seen = found.slopes.shape, beside.shape[1]
     own = found.drawn(beside, np.random.default_rng(seed + 1).standard_normal((free, seen)))
