@@ -716,9 +716,8 @@ def test_a_statistic_may_weigh_frequencies_in_the_order_in_which_it_lists_them(o
 
 
 def test_a_row_that_tells_how_animals_differ_is_refused(own):
-    rows = quiet(own, ["own:Q3"])
-    with pytest.raises(BadInput, match=r"tells how ears differ, .*given: own:Q3"):
-        rows.values({"insults.noise.irritation": np.ones(1)}, np.zeros((len(rows.owners), 1)))
+    with pytest.raises(BadInput, match=r"product.toml: cases: tells how ears differ, .*given: own:Q3"):
+        quiet(own, ["own:Q3"])
 
 
 def test_cases_are_not_fitted_together_by_a_number_that_each_has_otherwise(own):

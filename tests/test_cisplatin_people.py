@@ -9,9 +9,12 @@ import pytest
 
 from otosome.catalog import Catalog
 from otosome.evidence import Parameter
+from otosome.forward import best as forward_best
+from otosome.forward import simulate
 from otosome.model import hearing
 from otosome.review.qualification.bench import Bench, Terms
 from otosome.shelves.cases import ear_d1 as people
+from otosome.study import Study
 
 CATALOG = Catalog()
 CASE = CATALOG.get("cases", "ear_d1")
@@ -121,6 +124,34 @@ def test_between_what_is_computed_shifts_are_as_if_it_were_computed_there(best, 
     assert at(50.0, np.log([1.0])) == pytest.approx(at(20.0, np.log([1.0])))
 
 
+def test_shifts_of_the_ear_of_best_values_are_those_of_a_study_of_it(best):
+    """Four cycles of 100 mg/m2 over six hours, by the program's own way from a study file to an audiogram."""
+    days = ["0 d", "21 d", "42 d", "63 d"]
+    course = {
+        "entry": "cisplatin",
+        "route": "intravenous",
+        "amount": "100 mg/m2",
+        "duration": "6 h",
+        "at": days,
+    }
+    read = {"endpoint": "audiogram", "frequency": ["2 kHz", "4 kHz", "8 kHz"], "at": ["-1 d", "84 d"]}
+    study = Study.of(
+        {
+            "otosome": "study/1",
+            "species": "human",
+            "insult": {"course": course},
+            "arm": [{"name": "cisplatin", "insults": ["course"]}],
+            "measure": {"hearing": read},
+        }
+    )
+    level = simulate(study, forward_best(study), workers=1)["hearing"].to_numpy().reshape(2, 3)
+    insult = best.bench.numbers("insults", "cisplatin")
+    shift = people.shifts(best, 6.0, (4,))(float(insult["gradient"][0]), np.log(insult["ec50"]))[0, 0]
+    # Coarser steps and places, and cubics between points; steps that grow by 1.7 would cost 1.7 dB.
+    assert shift[[2, 4, 6]] == pytest.approx(level[1] - level[0], abs=0.3)
+    assert shift[6] > 10.0
+
+
 def test_as_much_more_as_reaches_the_cells_injures_as_so_much_less_at_half_effect(best):
     names = ("solutes.cisplatin.wall_partition", "solutes.cisplatin.corti_partition")
     held = {name: [times * best.bench.parameters[name].value for times in (1.0, 3.0)] for name in names}
@@ -152,6 +183,9 @@ def test_people_on_the_shelf_lose_what_was_found_and_alike_none_would_be_deaf():
 
 def test_childhood_is_the_childrens_alone_and_costs_them_hearing():
     found = figures(childhood=[0.0, 0.8])
+    # From 1 to 18 years alike: the youngest has 17 of the 18 before it, the eldest none.
+    youth = np.sort(people.Best.of(lanes(spread=[1.0])).children.youth)
+    assert youth == pytest.approx(np.linspace(0.0, 17.0 / 18.0, youth.size), abs=0.01)
     for row, (without, much) in found.items():
         if row.startswith("ear:D1"):
             assert without == much, row

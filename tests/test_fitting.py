@@ -29,7 +29,7 @@ from otosome.fitting.likelihood import Likelihood, summed
 from otosome.fitting.lookup import Pairs, tabulated
 from otosome.fitting.mode import _rounds, _scored, _search, laplace, mode
 from otosome.fitting.observations import Observations, Readings
-from otosome.fitting.posterior import Around, _near, bulk_ess, convergence, ess, rhat, sample, tail_ess
+from otosome.fitting.posterior import Around, Hill, _near, bulk_ess, convergence, ess, rhat, sample, tail_ess
 from otosome.fitting.score import group_score
 from otosome.fitting.use import _notes
 from otosome.forward import draw, simulate
@@ -523,7 +523,7 @@ TARGET = np.array([[1.0, 0.9], [0.9, 1.0]])
 def walk(file, steps, tick=quiet, problem="one"):
     begin = np.random.default_rng(0).normal(size=(16, 2))
     near = Around(np.array([1.5, 0.5]), np.diag([2.0, 1.0]))
-    return sample(hill(TARGET, np.array([2.0, 0.0])), begin, near, steps, 5, file, problem, tick)
+    return sample(Hill(hill(TARGET, np.array([2.0, 0.0]))), begin, near, steps, 5, file, problem, tick)
 
 
 def test_draws_have_the_mean_and_covariance_of_their_target(tmp_path):

@@ -11,7 +11,7 @@ from otosome.fitting.free import Free
 from otosome.fitting.likelihood import Likelihood, wide
 from otosome.fitting.mode import mode
 from otosome.fitting.observations import Observations
-from otosome.fitting.posterior import Around, sample
+from otosome.fitting.posterior import Around, Hill, sample
 from otosome.forward import Cochleae, Fate, endpoint, true_value
 from otosome.roles import Reading
 
@@ -90,7 +90,7 @@ def said(own, file, seed, truth):
     near = summit.spread if summit.covariance is None else summit.covariance
     begin = np.random.default_rng(seed).multivariate_normal(summit.deviates, near, WALKERS)
     around = Around(summit.deviates, near)
-    chain = sample(own.log_posterior, begin, around, STEPS, seed, file, "proof", lambda *_: None)
+    chain = sample(Hill(own.log_posterior), begin, around, STEPS, seed, file, "proof", lambda *_: None)
     draws = chain.deviates[BURN:].reshape(-1, len(FREE))
     laplace = np.full(len(FREE), np.nan)
     if summit.covariance is not None:

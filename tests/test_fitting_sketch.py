@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, kstest, norm, skewnorm, t
 
-from otosome.fitting.posterior import Around, Chain, _learnt, _moves, convergence, sample
+from otosome.fitting.posterior import Around, Chain, Hill, _learnt, _moves, _sketch, convergence, sample
 from otosome.fitting.sketch import Sketch
 
 COVARIANCE = np.array([[1.0, 0.9, 0.0], [0.9, 1.0, 0.3], [0.0, 0.3, 0.5]])
@@ -157,7 +157,7 @@ def test_draws_are_those_of_their_exact_target(tmp_path, target, numbers, cumula
     begin = np.random.default_rng(0).normal(0.5, 0.5, (WALKERS, numbers))
     near = Around(np.full(numbers, 0.5), 0.3 * np.eye(numbers))
     steps = 400
-    chain = sample(target, begin, near, steps, 5, tmp_path / "chain.npz", "one", lambda *_: None)
+    chain = sample(Hill(target), begin, near, steps, 5, tmp_path / "chain.npz", "one", lambda *_: None)
     later = chain.deviates[steps // 2 :]
     told = convergence(later)
     assert told.reached
@@ -180,7 +180,7 @@ def test_a_good_sketch_gives_many_effective_draws_a_look(tmp_path):
 
     begin = luck.normal(size=(24, 10))
     near = Around(np.zeros(10), np.linalg.inv(root @ root.T))
-    chain = sample(target, begin, near, 160, 5, tmp_path / "chain.npz", "one", lambda *_: None)
+    chain = sample(Hill(target), begin, near, 160, 5, tmp_path / "chain.npz", "one", lambda *_: None)
     later = chain.deviates[80:]
     assert min(convergence(later).bulk) > 0.3 * 80 * 24
 
@@ -188,14 +188,15 @@ def test_a_good_sketch_gives_many_effective_draws_a_look(tmp_path):
 def test_moves_are_frozen_for_the_later_half_and_looks_of_the_first_alone_are_remembered(tmp_path):
     begin = np.random.default_rng(0).normal(size=(WALKERS, 3))
     near = Around(CENTRE, COVARIANCE)
-    chain = sample(normal, begin, near, 160, 5, tmp_path / "chain.npz", "one", lambda *_: None)
+    chain = sample(Hill(normal), begin, near, 160, 5, tmp_path / "chain.npz", "one", lambda *_: None)
     # Where walkers began, and a look a step.
-    assert len(chain.looks) == len(chain.heights) == WALKERS * (80 + 1)
-    assert chain.heights == pytest.approx(normal(chain.looks))
+    assert len(chain.looks) == len(chain.views) == WALKERS * (80 + 1)
+    assert chain.views == pytest.approx(normal(chain.looks))
 
     def leads(done):
-        so_far = Chain(chain.deviates[:done], chain.logs[:done], chain.looks, chain.heights)
-        rehearsed = _moves(near, so_far, 160)[0][0]
+        so_far = Chain(chain.deviates[:done], chain.logs[:done], chain.looks, chain.views)
+        sketch = _sketch(Hill(normal), so_far, _learnt(done, 160))
+        rehearsed = _moves(near, so_far, 160, sketch)[0][0]
         return rehearsed.get_proposal(begin, np.random.RandomState(1))[0]
 
     assert np.array_equal(leads(80), leads(140))
@@ -221,7 +222,9 @@ def told(done):
 def rehearsed_from(place, done):
     """Where each kind of rehearsal leads from a place, the log-ratio of going back to going there, and its share."""
     begun = np.full((400, NUMBERS), place)
-    for move, share in _moves(Around(np.zeros(NUMBERS), np.eye(NUMBERS)), told(done), STEPS)[:3]:
+    chain = told(done)
+    sketch = _sketch(Hill(norm.logpdf), chain, _learnt(done, STEPS))
+    for move, share in _moves(Around(np.zeros(NUMBERS), np.eye(NUMBERS)), chain, STEPS, sketch)[:3]:
         yield *move.get_proposal(begun, np.random.RandomState(1)), share
 
 

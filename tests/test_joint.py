@@ -18,7 +18,7 @@ Z95 = 1.6448536269514722
 SCALES = {"a.b.ratio": RATIO, "a.b.plain": PLAIN}
 BESIDE = ("c.d.strong", "c.d.faint", "c.d.both")
 MIDDLE = np.array([np.log(3.0), -2.0])
-SLOPES = np.array([[0.4, 0.01, -0.3], [0.0, -0.004, 0.2]])
+SLOPES = np.array([[-0.4, 0.01, -0.3], [0.0, -0.004, 0.2]])
 ROOT = np.array([[0.5, 0.0], [0.24, 0.32]])
 # Of the first 0.16 + 0.09 + 0.25, of the second 0.04 + 0.0576 + 0.1024.
 SPREAD = np.sqrt([0.5001, 0.200016])
@@ -45,7 +45,7 @@ def test_shares_are_those_of_the_plane_whatever_luck_the_draws_had():
     """By hand, each part over its number's spread; what is fainter than a few hundred draws can tell is left out."""
     shares = joint().shares
     assert dict(shares["a.b.ratio"]) == pytest.approx(
-        {"c.d.strong": 0.4 / SPREAD[0], "c.d.both": -0.3 / SPREAD[0]}, abs=6e-4
+        {"c.d.strong": -0.4 / SPREAD[0], "c.d.both": -0.3 / SPREAD[0]}, abs=6e-4
     )
     assert dict(shares["a.b.plain"]) == pytest.approx(
         {"c.d.both": 0.2 / SPREAD[1], "a.b.ratio": 0.24 / SPREAD[1]}, abs=6e-4
@@ -83,6 +83,15 @@ def test_draws_of_numbers_above_zero_are_values_in_their_own_units():
     assert np.log(values).mean() == pytest.approx(MIDDLE[0], abs=4 * SPREAD[0] / np.sqrt(200))
 
 
+def test_the_luck_of_a_draw_stays_its_own():
+    """Where nothing else bears, a draw is its luck through the root: what was skewed stays skewed, on the same side."""
+    luck = np.random.default_rng(5).standard_normal((200, 2)) ** 2
+    plane = (MIDDLE, np.zeros((2, 3)), ROOT)
+    drawn = stored("of a test", SCALES, BESIDE, plane, np.zeros((200, 3)), luck).draws
+    assert np.corrcoef(np.log(drawn[:, 0]), luck[:, 0])[0, 1] == pytest.approx(1.0, abs=1e-9)
+    assert np.corrcoef(drawn[:, 1], luck[:, 1])[0, 1] > 0.7
+
+
 def test_a_table_of_draws_is_read_as_it_was_written(tmp_path):
     file = tmp_path / "mine.csv"
     file.write_text(joint().text, encoding="utf-8")
@@ -106,7 +115,7 @@ def test_an_entry_that_names_a_fit_is_linked_by_its_draws(shelf):
     one, two = card.parameter("one", ""), card.parameter("two", "mouse")
     assert (one.fit, two.fit) == ("mine", "mine")
     assert dict(one.linked) == pytest.approx(
-        {"c.d.strong": 0.4 / SPREAD[0], "c.d.both": -0.3 / SPREAD[0]}, abs=2e-3
+        {"c.d.strong": -0.4 / SPREAD[0], "c.d.both": -0.3 / SPREAD[0]}, abs=2e-3
     )
     assert dict(two.linked)["insults.own.one"] == pytest.approx(0.24 / SPREAD[1], abs=2e-3)
 

@@ -24,7 +24,7 @@ from otosome.fitting.free import Free
 from otosome.fitting.likelihood import Likelihood
 from otosome.fitting.mode import Mode, mode
 from otosome.fitting.observations import matched
-from otosome.fitting.posterior import Around, convergence, sample
+from otosome.fitting.posterior import Around, Hill, convergence, sample
 from otosome.forward import draw, observe, simulate
 from otosome.study import Study
 from otosome.units import Array
@@ -133,7 +133,9 @@ def ours(likelihood: Likelihood, near: Mode, walkers: int, steps: int) -> Took:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "chain.npz"
         around = Around(near.deviates, _scale(near))
-        chain = sample(likelihood.log_posterior, first, around, steps, 1, file, "bench", lambda *_: None)
+        chain = sample(
+            Hill(likelihood.log_posterior), first, around, steps, 1, file, "bench", lambda *_: None
+        )
     return _took("ours (emcee: rehearsed on a sketch)", begin, chain.deviates, walkers * steps)
 
 

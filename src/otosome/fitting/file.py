@@ -58,8 +58,14 @@ class Sampling(Table):
 
 
 class Entry(Table):
-    """What the entry of a shelf says that is made of the fit: ``strain.toml`` of its result."""
+    """What the entry of a shelf says that is made of the fit: in the folder ``entry`` of its result."""
 
+    name: str = Field(
+        default="",
+        max_length=60,
+        pattern=r"^\w*$",
+        description='its name, letters and underscores: "my_mice"; that of the fit file, if left out',
+    )
     about: str = Field(min_length=1, max_length=300, description='what it is of: "Mice of our own colony"')
     source: str = Field(description='where the readings come from, a name of the shelf of sources: "own_fit"')
 

@@ -24,7 +24,16 @@ from otosome.fitting.free import Free
 from otosome.fitting.levels import differing
 from otosome.fitting.likelihood import Likelihood
 from otosome.fitting.mode import AGREEMENT, Mode, mode, onward
-from otosome.fitting.posterior import LARGEST_RHAT, LEAST_ESS, Around, Chain, Convergence, convergence, sample
+from otosome.fitting.posterior import (
+    LARGEST_RHAT,
+    LEAST_ESS,
+    Around,
+    Chain,
+    Convergence,
+    Hill,
+    convergence,
+    sample,
+)
 from otosome.fitting.printed import Means
 from otosome.fitting.score import GroupScore, group_score
 from otosome.forward import draw, simulate
@@ -235,7 +244,7 @@ def _sampled(
     near = summit.spread if summit.covariance is None else summit.covariance
     begin = luck.multivariate_normal(summit.deviates, near, walkers)
     return sample(
-        likelihood.log_posterior,
+        Hill(likelihood.log_posterior),
         begin,
         Around(summit.deviates, near),
         sampling.steps,

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from zipfile import BadZipFile
 
 import numpy as np
 from scipy.stats import norm, rankdata
 
 from otosome.errors import BadInput
-from otosome.fitting.sketch import Sketch
+from otosome.fitting.sketch import Rehearsal, Sketch
 from otosome.units import Array
 
 # Vehtari et al. ask for 400 effective draws and, of four chains, for an R-hat under 1.01: 50 effective draws of each
@@ -42,13 +43,13 @@ class Chain:
     """Walkers' steps: ``deviates`` (step, walker, number) and ``logs``, their log-posterior (step, walker).
 
     ``looks``    where the log-posterior was looked at while more was learnt of it, in turn, (look, number)
-    ``heights``  what it was there, (look,)
+    ``views``    what its landscape saw there, (look,) or (look, part)
     """
 
     deviates: Array
     logs: Array
     looks: Array
-    heights: Array
+    views: Array
 
     @classmethod
     def none(cls, walkers: int, numbers: int) -> Chain:
@@ -57,14 +58,50 @@ class Chain:
         return cls(*map(np.empty, each))
 
     def onward(self, deviates: Array, logs: Array, looked: Sequence[tuple[Array, Array]]) -> Chain:
-        """With more steps, and more looks (each of several places) with the heights there."""
-        looks, heights = zip((self.looks, self.heights), *looked, strict=True)
+        """With more steps, and more looks (each of several places) with what was seen there."""
+        # Before the first look nobody knows of how many parts a view will be.
+        looks, views = zip(*([(self.looks, self.views)] if len(self.looks) else []), *looked, strict=True)
         return Chain(
             np.concatenate([self.deviates, deviates]),
             np.concatenate([self.logs, logs]),
             np.concatenate(looks),
-            np.concatenate(heights),
+            np.concatenate(views),
         )
+
+
+class Landscape(Protocol):
+    """A log-posterior as walkers see it, and how it is sketched."""
+
+    def look(self, places: Array) -> Array:
+        """What is seen at places (place, number): (place,), or of several parts (place, part)."""
+        ...
+
+    def heights(self, places: Array, views: Array) -> Array:
+        """The log-posteriors of places where this is seen, (place,)."""
+        ...
+
+    def sketch(self, looks: Array, views: Array) -> Rehearsal | None:
+        """A sketch of looks in the order they came; None where they are too few, or it would be far off."""
+        ...
+
+
+@dataclass(frozen=True)
+class Hill:
+    """A log-posterior of which nothing but its height is seen."""
+
+    log_posterior: Callable[[Array], Array]
+
+    def look(self, places: Array) -> Array:
+        """Its heights."""
+        return self.log_posterior(places)
+
+    def heights(self, places: Array, views: Array) -> Array:
+        """The same."""
+        return views
+
+    def sketch(self, looks: Array, views: Array) -> Rehearsal | None:
+        """A sketch of its heights."""
+        return Sketch.of(looks, views)
 
 
 @dataclass(frozen=True)
@@ -121,7 +158,7 @@ class Convergence:
 
 
 def sample(
-    log_posterior: Callable[[Array], Array],
+    landscape: Landscape,
     begin: Array,
     around: Around,
     steps: int,
@@ -144,39 +181,46 @@ def sample(
         Chain.none(*begin.shape),
         emcee.State(begin, random_state=np.random.RandomState(seed).get_state()),
     )
+    sketch, learnt = None, 0
     while (done := len(chain.deviates)) < steps:
         tick(done, steps, agreement(chain.deviates[done // 2 :]) if done else None)
         looked = list[tuple[Array, Array]]()
 
         def look(places: Array, looked: list[tuple[Array, Array]] = looked) -> Array:
-            heights = log_posterior(places)
+            views = landscape.look(places)
+            heights = landscape.heights(places, views)
             # emcee writes over both.
-            looked.append((places.copy(), heights.copy()))
+            looked.append((places.copy(), views.copy()))
             return heights
 
-        sampler = emcee.EnsembleSampler(
-            *begin.shape, look, moves=_moves(around, chain, steps), vectorize=True
-        )
+        if (last := _learnt(done, steps)) != learnt:
+            sketch, learnt = _sketch(landscape, chain, last), last
+        moves = _moves(around, chain, steps, sketch)
+        sampler = emcee.EnsembleSampler(*begin.shape, look, moves=moves, vectorize=True)
         state = sampler.run_mcmc(state, min(PART, steps - done), skip_initial_state_check=True)
-        learning = looked if done < steps // 2 else []
+        learning = looked if done < max(steps // 2, 1) else []
         chain = chain.onward(sampler.get_chain(), sampler.get_log_prob(), learning)
         _store(file, problem, chain, state.random_state)
     tick(steps, steps, agreement(chain.deviates[steps // 2 :]))
     return chain
 
 
-def _moves(around: Around, chain: Chain, steps: int) -> list[tuple[object, float]]:
+def _sketch(landscape: Landscape, chain: Chain, learnt: int) -> Rehearsal | None:
+    """The sketch of what was seen in the first ``learnt`` steps."""
+    # Walkers looked where they began, and once a step.
+    looks = chain.deviates.shape[1] * (learnt + 1)
+    return landscape.sketch(chain.looks[:looks], chain.views[:looks])
+
+
+def _moves(around: Around, chain: Chain, steps: int, sketch: Rehearsal | None) -> list[tuple[object, float]]:
     """What walkers do next, each with its share of the steps, by what was learnt of ``chain`` so far.
 
-    Leaps, and steps that they take from each other where the posterior is far from normal. Where a sketch is good
-    enough most are rehearsed on it.
+    Leaps, and steps that they take from each other where the posterior is far from normal. Where there is a sketch
+    most are rehearsed on it.
     """
     import emcee
 
-    near, learnt = _near(around, chain.deviates, steps), _learnt(len(chain.deviates), steps)
-    # Walkers looked where they began, and once a step.
-    looks = chain.deviates.shape[1] * (learnt + 1) if learnt else 0
-    sketch = Sketch.of(chain.looks[:looks], chain.heights[:looks]) if looks else None
+    near = _near(around, chain.deviates, steps)
     learning = len(chain.deviates) < steps // 2 // PART * PART
     leaps, differences = emcee.moves.MHMove(near.leap), emcee.moves.DEMove()
     if sketch is None:
@@ -212,7 +256,7 @@ def _store(file: Path, problem: str, chain: Chain, luck: tuple[str, Array, int, 
             deviates=chain.deviates,
             logs=chain.logs,
             looks=chain.looks,
-            heights=chain.heights,
+            views=chain.views,
             keys=keys,
             problem=np.array(problem),
             place=np.array([position, has_normal]),
@@ -229,7 +273,7 @@ def _stored(file: Path, problem: str) -> tuple[Chain, object] | None:
         return None
     try:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as parts:
-            names = ("deviates", "logs", "looks", "heights", "keys", "problem", "place", "normal")
+            names = ("deviates", "logs", "looks", "views", "keys", "problem", "place", "normal")
             own = {name: parts[name] for name in names}
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise BadInput(f"is not a chain of otosome ({error})", file=str(file), cure="remove it") from error
@@ -238,7 +282,7 @@ def _stored(file: Path, problem: str) -> tuple[Chain, object] | None:
         raise BadInput("is of another fit", file=str(file), cure=cure)
     position, has_normal = own["place"].tolist()
     luck = ("MT19937", own["keys"], position, has_normal, float(own["normal"]))
-    chain = Chain(own["deviates"], own["logs"], own["looks"], own["heights"])
+    chain = Chain(own["deviates"], own["logs"], own["looks"], own["views"])
     return chain, emcee.State(chain.deviates[-1], log_prob=chain.logs[-1], random_state=luck)
 
 

@@ -8,6 +8,7 @@ Journal of Computational and Graphical Statistics 2005).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -33,8 +34,43 @@ _WALL = 10.0
 _WORST, _TRIED = 2.0, 2000
 
 
+class Rehearsal(ABC):
+    """A sketch on which walkers rehearse."""
+
+    @abstractmethod
+    def flattened(self, places: Array, flat: float) -> Array:
+        """Log-posteriors of places (place, number), taken to be the flatter the less ``flat``, 0 to 1, (place,)."""
+
+    def rehearsed(self, leap: Proposal, scale: Array, steps: int, anywhere: float, flat: float) -> Proposal:
+        """A proposal where so many steps on the sketch lead; it is in balance with the sketch flattened by ``flat``.
+
+        Every step is in balance with it, and which kind comes when is as likely one way as the other: so is all of it.
+
+        ``leap``      to anywhere;  ``scale``  of steps to nearby, (number, number)
+        ``anywhere``  share of steps that go anywhere. After few steps without any walkers are still near, where a
+                      sketch is off by much the same as where they were
+        ``flat``      how high the sketch is taken to be, 0 to 1. A walker far out, where a sketch is too low, stays the
+                      longer the steeper it is
+        """
+        nearby = 2.4 / np.sqrt(len(scale)) * np.linalg.cholesky(scale).T
+
+        def propose(places: Array, luck: np.random.RandomState) -> tuple[Array, Array]:
+            begun = now = self.flattened(places, flat)
+            for _ in range(steps):
+                if luck.uniform() < anywhere:
+                    new, ratio = leap(places, luck)
+                else:
+                    new, ratio = places + luck.normal(size=places.shape) @ nearby, np.zeros(len(places))
+                then = self.flattened(new, flat)
+                goes = np.log(luck.uniform(size=len(places))) < then - now + ratio
+                places, now = np.where(goes[:, None], new, places), np.where(goes, then, now)
+            return places, begun - now
+
+        return propose
+
+
 @dataclass(frozen=True)
-class Sketch:
+class Sketch(Rehearsal):
     """Heights of a log-posterior near some places that were looked at.
 
     ``centre`` ``turn``  to standard deviations: (place - centre) @ turn, (number,) and (number, number)
@@ -82,10 +118,10 @@ class Sketch:
         )
         looks = (places - centre) @ turn
         ripple = _RIPPLE * (1.0 + np.maximum(depth - deep, 0.0) ** 2)
-        root = np.linalg.cholesky(_alike(looks, looks) + np.diag(ripple))
-        terms, values = (solve_triangular(root, part, lower=True) for part in (_terms(looks), -depth))
-        parabola = np.linalg.lstsq(terms, values, rcond=None)[0]
-        weights = solve_triangular(root.T, values - terms @ parabola, lower=False)
+        root = np.linalg.cholesky(alike(looks, looks, _reach(numbers)) + np.diag(ripple))
+        trend, values = (solve_triangular(root, part, lower=True) for part in (terms(looks), -depth))
+        parabola = np.linalg.lstsq(trend, values, rcond=None)[0]
+        weights = solve_triangular(root.T, values - trend @ parabola, lower=False)
         farthest = float(np.max(np.sum(((probable - centre) @ turn) ** 2, axis=1)))
         return cls(centre, turn, looks, weights, parabola, top, farthest)
 
@@ -95,61 +131,45 @@ class Sketch:
         far = np.sqrt(np.maximum(np.sum(at**2, axis=1) / self.farthest, 1.0)) - 1.0
         wall = _WALL * self.farthest * far**2
         return np.asarray(
-            self.top + _terms(at) @ self.parabola + _alike(at, self.looks) @ self.weights - wall
+            self.top
+            + terms(at) @ self.parabola
+            + alike(at, self.looks, _reach(self.centre.size)) @ self.weights
+            - wall
         )
 
-    def rehearsed(self, leap: Proposal, scale: Array, steps: int, anywhere: float, flat: float) -> Proposal:
-        """A proposal where so many steps on the sketch lead; it is in balance with the sketch times ``flat``.
-
-        Every step is in balance with it, and which kind comes when is as likely one way as the other: so is all of it.
-
-        ``leap``      to anywhere;  ``scale``  of steps to nearby, (number, number)
-        ``anywhere``  share of steps that go anywhere. After few steps without any walkers are still near, where a
-                      sketch is off by much the same as where they were
-        ``flat``      how high the sketch is taken to be, 0 to 1. A walker far out, where a sketch is too low, stays the
-                      longer the steeper it is
-        """
-        nearby = 2.4 / np.sqrt(len(scale)) * np.linalg.cholesky(scale).T
-
-        def propose(places: Array, luck: np.random.RandomState) -> tuple[Array, Array]:
-            begun = now = flat * self.heights(places)
-            for _ in range(steps):
-                if luck.uniform() < anywhere:
-                    new, ratio = leap(places, luck)
-                else:
-                    new, ratio = places + luck.normal(size=places.shape) @ nearby, np.zeros(len(places))
-                then = flat * self.heights(new)
-                goes = np.log(luck.uniform(size=len(places))) < then - now + ratio
-                places, now = np.where(goes[:, None], new, places), np.where(goes, then, now)
-            return places, begun - now
-
-        return propose
+    def flattened(self, places: Array, flat: float) -> Array:
+        """Log-posteriors of places, all of them times ``flat``."""
+        return np.asarray(flat * self.heights(places))
 
 
 def _deep(numbers: int) -> float:
     return _DEEP + numbers
 
 
-def _terms(at: Array) -> Array:
+def terms(at: Array) -> Array:
     """One, each number, and each product of two: (place, term)."""
     first, second = np.triu_indices(at.shape[1])
     return np.concatenate([np.ones((len(at), 1)), at, at[:, first] * at[:, second]], axis=1)
 
 
-def _alike(these: Array, those: Array) -> Array:
-    """How alike what is left of a parabola is at two places: Matérn's, twice differentiable, (these, those)."""
+def _reach(numbers: int) -> float:
+    return float(_REACH * np.sqrt(numbers))
+
+
+def alike(these: Array, those: Array, reach: float) -> Array:
+    """How alike what is left of a trend is at two places: Matérn's, twice differentiable, (these, those)."""
     # In place: most of a rehearsal's time is here, and fresh memory would take half of it.
     apart = these @ those.T
     apart *= -2.0
     apart += np.sum(these**2, axis=1)[:, None]
     apart += np.sum(those**2, axis=1)
     np.maximum(apart, 0.0, out=apart)
-    apart *= 5.0 / these.shape[1] / _REACH**2
+    apart *= 5.0 / reach**2
     np.sqrt(apart, out=apart)
-    alike: Array = apart / 3.0
-    alike += 1.0
-    alike *= apart
-    alike += 1.0
+    both: Array = apart / 3.0
+    both += 1.0
+    both *= apart
+    both += 1.0
     np.negative(apart, out=apart)
-    alike *= np.exp(apart, out=apart)
-    return alike
+    both *= np.exp(apart, out=apart)
+    return both

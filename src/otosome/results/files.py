@@ -244,7 +244,7 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
         says = file.tables.entry
         about = f"As fitted in {file.name}: {file.study.tables.title}." if says is None else says.about
         source = SOURCE if says is None else says.source
-        name = shelf_name(file.name)
+        name = shelf_name(file.name if says is None or not says.name else says.name)
         entry, joint = strain_of(file.study, fit, outcome.ears, source, about, name)
         _entry(tomli_w.dumps(entry), folder / ENTRY / "strains" / f"{name}.toml")
         if joint is not None:

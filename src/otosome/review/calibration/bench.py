@@ -15,7 +15,7 @@ from otosome.evidence import Parameter
 from otosome.forward import Carried
 from otosome.review.calibration.figure import Figure
 from otosome.review.qualification.bench import Bench, Terms
-from otosome.review.qualification.rerun import study_of, typical
+from otosome.review.qualification.rerun import Typical
 from otosome.roles import CaseOptions
 from otosome.units import Array
 
@@ -54,8 +54,9 @@ class Simulated:
         return {entry.card.stem: self._numbers_of(entry) for entry, _ in self.cases}
 
     def _numbers_of(self, entry: Entry[CaseOptions, object]) -> Mapping[str, Parameter]:
-        terms = Terms(self.catalog, 1)
-        return study_of(entry, terms).parameters if _is_typical(entry) else Bench(terms, entry, 1).parameters
+        if _is_typical(entry):
+            return self._typical[entry.card.stem].study.parameters
+        return Bench(Terms(self.catalog, 1), entry, 1).parameters
 
     @cached_property
     def owners(self) -> list[str]:
@@ -97,6 +98,14 @@ class Simulated:
         by_row = self.values(numbers, own)
         return np.stack([figure.misses(by_row[figure.case.id]) for figure in self.figures], axis=1)
 
+    @property
+    def ends(self) -> tuple[Array, Array]:
+        """What is printed of each figure, low and high, in its errors, (figure,) each."""
+        low, high = zip(
+            *((figure.low / figure.error, figure.high / figure.error) for figure in self.figures), strict=True
+        )
+        return np.array(low), np.array(high)
+
     def scaled(self, numbers: Mapping[str, Array], own: Array) -> Array:
         """Each figure in each lane, in its errors, shape (lane, figure)."""
         by_row = self.values(numbers, own)
@@ -109,8 +118,8 @@ class Simulated:
         """
         many = len(self.owners)
         own = _Z95 * np.concatenate([np.zeros((many, 1)), np.eye(many), -np.eye(many)], axis=1)
-        scaled = self.scaled({name: np.full(own.shape[1], value) for name, value in numbers.items()}, own).T
-        apart = np.abs(scaled[:, 1:] - scaled[:, :1]).max(axis=0).reshape(2, many).max(axis=0)
+        scaled = self.scaled({name: np.full(own.shape[1], value) for name, value in numbers.items()}, own)
+        apart = np.abs(scaled[1:] - scaled[:1]).max(axis=1).reshape(2, many).max(axis=0)
         return [int(k) for k in np.flatnonzero(apart > _MOVES)]
 
     def _rows(
@@ -120,10 +129,10 @@ class Simulated:
         numbers: Mapping[str, Array],
         lanes: int,
     ) -> Mapping[str, Array]:
-        terms, rows = Terms(self.catalog, lanes), [figure.case for figure in figures]
         if _is_typical(entry):
-            return typical(entry, rows, terms, numbers, self.carried)
-        by_row = Bench(terms, entry, 1, pinned=numbers).replicate(rows)
+            return self._typical[entry.card.stem].values(numbers, self.carried)
+        rows = [figure.case for figure in figures]
+        by_row = Bench(Terms(self.catalog, lanes), entry, 1, pinned=numbers).replicate(rows)
         if unknown := [case.id for case in rows if case.id not in by_row]:
             raise BadInput(
                 "is not computed by the formula of its case",
@@ -133,6 +142,16 @@ class Simulated:
                 allowed=sorted(by_row),
             )
         return by_row
+
+    @cached_property
+    def _typical(self) -> dict[str, Typical]:
+        """The typical ear of each case that is a study: checking and planning one takes as long as many lanes."""
+        terms = Terms(self.catalog, 1)
+        return {
+            entry.card.stem: Typical.of(entry, [figure.case for figure in figures], terms)
+            for entry, figures in self.cases
+            if _is_typical(entry)
+        }
 
 
 def _is_typical(entry: Entry[CaseOptions, object]) -> bool:

@@ -153,8 +153,13 @@ class CaseFitFile:
 
     @property
     def numbers_hash(self) -> str:
-        """What all numbers are that the cases rest on, in twelve digits: another where one of them is."""
-        return fingerprint([p.hash for own in self.simulated.by_case.values() for p in own.values()])
+        """What all numbers are that the fit rests on, in twelve digits: another where one of them is.
+
+        A free number is not among them, where its shelf does not say what was thought of it: it is what the fit gives.
+        """
+        aside = set(self.tables.numbers) if self.tables.thought == "shelf" else set(self.tables.free)
+        every = [p for own in self.simulated.by_case.values() for p in own.values()]
+        return fingerprint([p.hash for p in every if p.name not in aside])
 
     @property
     def before(self) -> list[Parameter | None]:

@@ -20,7 +20,7 @@ from otosome.fitting.posterior import LARGEST_RHAT, Convergence, convergence
 from otosome.review.calibration.bench import balanced
 from otosome.review.calibration.file import CaseFitFile
 from otosome.review.calibration.linear import Conditional, Open, conditional, summit
-from otosome.review.calibration.sampled import chain, regressed
+from otosome.review.calibration.sampled import Figures, chain, regressed
 from otosome.review.calibration.within import within
 from otosome.review.qualification.case import Z95, to_paper
 from otosome.units import Array
@@ -325,14 +325,14 @@ def _sampled(file: CaseFitFile, walked: Path, report: Report) -> Fitted:
     luck[:, :free] = np.transpose([p.deviate(values) for p, values in zip(before, shelved, strict=True)])
     begun = luck[np.max(np.abs(luck), axis=1) < _FARTHEST]
 
-    def likelihood(deviates: Array) -> Array:
+    def scaled(deviates: Array) -> Array:
         values = {p.name: p.quantile(ndtr(own)) for p, own in zip(before, deviates.T[:free], strict=True)}
         own = np.zeros((len(simulated.owners), len(deviates)))
         own[moving] = deviates.T[free:]
-        return np.asarray(-0.5 * np.sum(simulated.misses(values, own) ** 2, axis=1))
+        return simulated.scaled(values, own)
 
     walk = chain(
-        likelihood,
+        Figures(scaled, simulated.ends),
         begun,
         max(tables.posterior.walkers, 2 * (free + others) + 2),
         tables.posterior.steps,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from otosome.fitting.posterior import Around, Chain, sample
+from otosome.fitting.sketch import Rehearsal
 from otosome.review.calibration.linear import Conditional
+from otosome.review.calibration.sketched import FigureSketch, likelihood
 from otosome.units import Array
 
 # Slopes below so many of their standard errors are chance, and how many draws a chain is worth at most.
@@ -17,8 +20,42 @@ _CHANCE, _WORTH = 2.5, 400
 _FARTHEST = 6.0
 
 
+@dataclass(frozen=True)
+class Figures:
+    """The log-posterior of deviates of free numbers and of all else, as figures make it: a landscape of walkers.
+
+    ``scaled``  figures in their errors: deviates (place, number) -> (place, figure)
+    ``ends``    what is printed of each, low and high, in its errors
+    """
+
+    scaled: Callable[[Array], Array]
+    ends: tuple[Array, Array]
+
+    def look(self, places: Array) -> Array:
+        """Figures at places; none where a deviate is not believed."""
+        inside = np.max(np.abs(places), axis=1) < _FARTHEST
+        views = np.full((len(places), self.ends[0].size), np.nan)
+        if inside.any():
+            views[inside] = self.scaled(places[inside])
+        return views
+
+    def heights(self, places: Array, views: Array) -> Array:
+        """The log-posterior."""
+        heights = likelihood(self.misses(views)) - 0.5 * np.sum(places**2, axis=1)
+        return np.where(np.isnan(views[:, 0]), -np.inf, heights)
+
+    def misses(self, views: Array) -> Array:
+        """By how many errors each figure (place, figure) lies beyond what is printed."""
+        low, high = self.ends
+        return np.asarray(np.maximum(0.0, np.maximum(low - views, views - high)))
+
+    def sketch(self, looks: Array, views: Array) -> Rehearsal | None:
+        """A sketch of the figures."""
+        return FigureSketch.of(looks, views, self.misses, self.ends)
+
+
 def chain(
-    log_likelihood: Callable[[Array], Array],
+    figures: Figures,
     begun: Array,
     walkers: int,
     steps: int,
@@ -32,17 +69,8 @@ def chain(
     ``begun``  draws of all of them (draw, number) that are near the posterior, such as the shelves' own
     raises     BadInput for a file of another fit
     """
-
-    def log_posterior(deviates: Array) -> Array:
-        inside = np.max(np.abs(deviates), axis=1) < _FARTHEST
-        heights = np.full(len(deviates), -np.inf)
-        if inside.any():
-            near = deviates[inside]
-            heights[inside] = log_likelihood(near) - 0.5 * np.sum(near**2, axis=1)
-        return heights
-
     around = Around(begun.mean(axis=0), np.cov(begun.T) + 1e-6 * np.eye(begun.shape[1]))
-    return sample(log_posterior, begun[:walkers], around, steps, seed, file, problem, tick)
+    return sample(figures, begun[:walkers], around, steps, seed, file, problem, tick)
 
 
 def regressed(free: Array, beside: Array) -> Conditional:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -236,36 +236,47 @@ def rerun(entry: Entry[CaseOptions, object], rows: list[Case], terms: Terms) -> 
     return {case.id: _statistic(statistics[case.id], case, study, read) for case in rows}
 
 
-def typical(
-    entry: Entry[CaseOptions, object],
-    rows: Sequence[Case],
-    terms: Terms,
-    numbers: Mapping[str, Array],
-    carried: Carried | None = None,
-) -> dict[str, Array]:
-    """Each row's statistic of one ear without errors of reading in each lane, shape (lane,) by the row's id.
+@dataclass(frozen=True)
+class Typical:
+    """One ear of a study without errors of reading, for many values of the study's numbers.
 
-    ``numbers``  every number of the study, (lane,)
-    ``carried``  solutions of transport that several calls share
-    raises       BadInput for a row that tells how ears differ, which one ear cannot
+    ``rows``  with the statistic of each;  ``drawn``  so many ears as were asked for, whose numbers are set
     """
-    study = study_of(entry, terms)
-    statistics = {case.id: Statistic.of_case(case, study, entry.card.file) for case in rows}
-    for row, statistic in statistics.items():
-        if statistic.figure != "middle" or statistic.scale is not None:
-            raise BadInput(
-                "tells how ears differ, and numbers are fitted to what the typical ear does",
-                key="cases",
-                given=row,
-                cure="name rows of means or medians",
-            )
-    lanes = next(iter(numbers.values())).size
-    ears = draw(study, lanes, terms.seed, 1).assign(**numbers)
-    read = {}
-    for arm in dict.fromkeys(arm for statistic in statistics.values() for arm in statistic.arms):
-        values = through(plan(study, [arm], growth=_GROWTH), ears, _measures, workers=1, carried=carried)
-        read[arm] = {name: value.reshape(lanes, 1, *value.shape[1:]) for name, value in values.items()}
-    return {case.id: _statistic(statistics[case.id], case, study, read) for case in rows}
+
+    study: Study
+    rows: tuple[tuple[Case, Statistic], ...]
+    seed: int
+    drawn: dict[int, Ears] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, entry: Entry[CaseOptions, object], rows: Sequence[Case], terms: Terms) -> Typical:
+        """Of some rows of a case; raises BadInput for a row that tells how ears differ, which one ear cannot."""
+        study = study_of(entry, terms)
+        statistics = [(case, Statistic.of_case(case, study, entry.card.file)) for case in rows]
+        for case, statistic in statistics:
+            if statistic.figure != "middle" or statistic.scale is not None:
+                raise BadInput(
+                    "tells how ears differ, and numbers are fitted to what the typical ear does",
+                    key="cases",
+                    given=case.id,
+                    cure="name rows of means or medians",
+                )
+        return cls(study, tuple(statistics), terms.seed)
+
+    def values(self, numbers: Mapping[str, Array], carried: Carried | None = None) -> dict[str, Array]:
+        """Each row's statistic in each lane, shape (lane,) by the row's id.
+
+        ``numbers``  every number of the study, (lane,);  ``carried``  solutions of transport that several calls share
+        """
+        lanes = next(iter(numbers.values())).size
+        if lanes not in self.drawn:
+            self.drawn[lanes] = draw(self.study, lanes, self.seed, 1)
+        ears, read = self.drawn[lanes].assign(**numbers), {}
+        for arm in dict.fromkeys(arm for _, statistic in self.rows for arm in statistic.arms):
+            planned = plan(self.study, [arm], growth=_GROWTH)
+            values = through(planned, ears, _measures, workers=1, carried=carried)
+            read[arm] = {name: value.reshape(lanes, 1, *value.shape[1:]) for name, value in values.items()}
+        return {case.id: _statistic(statistic, case, self.study, read) for case, statistic in self.rows}
 
 
 def _read(study: Study, arm: str, mine: Ears, subjects: tuple[int, int], terms: Terms) -> dict[str, Array]:

@@ -261,7 +261,7 @@ def around(
     doses = [Dose(time, time + infusion, amount[None], np.zeros(bench.ears)) for time in times]
     flows = [flow for dose in doses for flow in route.deliver(dose, bench.anatomy)]
     knots = schedule(
-        [*times, *(time + infusion for time in times)], stop, first=0.2, growth=1.7, longest=12.0
+        [*times, *(time + infusion for time in times)], stop, first=0.2, growth=1.3, longest=12.0
     )
     run = solve(bench.anatomy, bench.bind("solutes", "cisplatin"), flows, knots, _AROUND, refine=4)
     share = np.array([np.interp(places, run.grid.place, cell) for cell in np.eye(run.grid.place.size)])
