@@ -278,6 +278,11 @@ def _check_free(simulated: Simulated, tables: CaseFitTables) -> None:
         if known[name].shape == "fixed":
             cure = "give it low and high on a shelf of your own"
             raise BadInput("is exactly known, so that it has no room", key=key, given=name, cure=cure)
+    _check_draws(simulated, tables)
+
+
+def _check_draws(simulated: Simulated, tables: CaseFitTables) -> None:
+    """What was thought before is of free numbers, and draws are as many as the way to these needs."""
     if unused := sorted(tables.numbers.keys() - set(tables.free)):
         raise BadInput("is not free", key=f"numbers.{unused[0]}", given=unused[0], allowed=tables.free)
     if (tables.posterior is not None or tables.within is not None) and tables.draws == 0:
