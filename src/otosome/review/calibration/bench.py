@@ -72,12 +72,12 @@ class Simulated:
         ``numbers``  values of the free ones, (lane,)
         ``own``      deviates of the owners, (owner, lane); None where all else has its best value
         """
-        lanes, found = next(iter(numbers.values())).size, dict[str, Array]()
+        lanes, values = next(iter(numbers.values())).size, dict[str, Array]()
         for entry, figures in self.cases:
             known = self.by_case[entry.card.stem]
-            mine = {name: values for name, values in numbers.items() if name in known}
-            found |= self._rows(entry, figures, self._others(known, own, lanes) | mine, lanes)
-        return found
+            mine = {name: column for name, column in numbers.items() if name in known}
+            values |= self._rows(entry, figures, self._others(known, own, lanes) | mine, lanes)
+        return values
 
     def _others(self, known: Mapping[str, Parameter], own: Array | None, lanes: int) -> dict[str, Array]:
         """Values (lane,) of all numbers of a case but the free ones.

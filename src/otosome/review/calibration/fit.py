@@ -150,18 +150,11 @@ def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> tuple[CaseFit,
     raises      BadInput where the figures leave a number open, and for steps of another fit
     """
     report("fitting to published figures", 0, 1)
-    numbers, names, beside = file.numbers, file.simulated.owners, None
-    method: Method = "least squares"
+    numbers, beside = file.numbers, None
     if file.draws:
-        beside = balanced(len(names), file.draws, file.tables.seed)
-    if file.tables.posterior is not None:
-        method, fitted = "posterior", _sampled(file, walked, report)
-    elif beside is None:
-        names, fitted = [], _squares(file)
-    elif file.tables.within is not None:
-        method, fitted = "within", _within(file, beside, report)
-    else:
-        method, fitted = "linearised", _linear(file, beside)
+        beside = balanced(len(file.simulated.owners), file.draws, file.tables.seed)
+    method, fitted = _by_its_way(file, beside, walked, report)
+    names = [] if method == "least squares" else file.simulated.owners
     normal, mixing = fitted.normal, fitted.mixing
     report("simulating what was fitted", 0, 1)
     untold = [
@@ -193,6 +186,19 @@ def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> tuple[CaseFit,
         narrow,
     )
     return answer, joint
+
+
+def _by_its_way(
+    file: CaseFitFile, beside: Array | None, walked: Path, report: Report
+) -> tuple[Method, Fitted]:
+    """The free numbers by the way that the file asks for, and its name."""
+    if file.tables.posterior is not None:
+        return "posterior", _sampled(file, walked, report)
+    if beside is None:
+        return "least squares", _squares(file)
+    if file.tables.within is not None:
+        return "within", _within(file, beside, report)
+    return "linearised", _linear(file, beside)
 
 
 def _origin(file: CaseFitFile, method: Method, mixing: Convergence | None) -> str:

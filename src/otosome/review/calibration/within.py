@@ -45,17 +45,17 @@ Figures = Callable[[Array, Array], Array]
 
 
 @dataclass(frozen=True)
-class _Found:
-    """So far: ``middle`` (free,), ``slopes`` (free, other), and ``held``, the precision (free, free)."""
+class _State:
+    """So far: ``middle`` (free,), ``slopes`` (free, other), and ``precision`` (free, free)."""
 
     middle: Array
     slopes: Array
-    held: Array
+    precision: Array
 
     @property
     def root(self) -> Array:
         """Of the covariance, lower triangular."""
-        return np.asarray(np.linalg.cholesky(np.linalg.inv(self.held)))
+        return np.asarray(np.linalg.cholesky(np.linalg.inv(self.precision)))
 
     def drawn(self, beside: Array, luck: Array) -> Array:
         """Free numbers (draw, free) beside deviates (other, draw)."""
@@ -79,79 +79,79 @@ def within(
     ``draws``   in each round, more than twice all numbers;  ``tick``  called with rounds done and all rounds
     """
     start, width = before
-    found = _Found(start, np.zeros((start.size, others)), np.diag((_FIRST * width) ** -2.0))
+    state = _State(start, np.zeros((start.size, others)), np.diag((_FIRST * width) ** -2.0))
     nowhere, typical = np.zeros((others, 0)), np.zeros((others, _ALONE))
     for done in range(_TYPICAL):
         tick(done, _TYPICAL + rounds)
         luck, ease = balanced(start.size, _ALONE, seed + done), 1.0 if done < _TYPICAL // 2 else _EASE
-        found = _onward(found, misses, typical, luck, width, nowhere, ease)
-    found, along = _answering(found, scaled, width, seed)
-    later, averaged = list[_Found](), max(2, round(_AVERAGED * rounds))
+        state = _onward(state, misses, typical, luck, width, nowhere, ease)
+    state, along = _answering(state, scaled, width, seed)
+    later, averaged = list[_State](), max(2, round(_AVERAGED * rounds))
     for done in range(rounds):
         tick(_TYPICAL + done, _TYPICAL + rounds)
         beside, luck = np.split(balanced(others + start.size, draws, seed + done), [others])
         ease = _EASE * max(1, done - (rounds - averaged) + 2) ** -_SHORTER
-        found = _onward(found, misses, beside, luck, width, along, ease)
-        later = [*later, found][-averaged:]
+        state = _onward(state, misses, beside, luck, width, along, ease)
+        later = [*later, state][-averaged:]
     mean = _mean(later)
     apart = _mean(later[averaged // 2 :]).middle - _mean(later[: averaged // 2]).middle
     normal = Conditional(mean.middle, mean.slopes, mean.root, rounds, True)
     return replace(normal, still=bool(np.max(np.abs(apart) / normal.spread) < _STILL))
 
 
-def _mean(found: list[_Found]) -> _Found:
-    middle, slopes, held = (
-        np.mean([getattr(one, name) for one in found], axis=0) for name in ("middle", "slopes", "held")
+def _mean(state: list[_State]) -> _State:
+    middle, slopes, precision = (
+        np.mean([getattr(part, name) for part in state], axis=0) for name in ("middle", "slopes", "precision")
     )
-    return _Found(middle, slopes, held)
+    return _State(middle, slopes, precision)
 
 
-def _answering(found: _Found, scaled: Figures, width: Array, seed: int) -> tuple[_Found, Array]:
+def _answering(state: _State, scaled: Figures, width: Array, seed: int) -> tuple[_State, Array]:
     """With slopes by which figures stay, at the middle of all else and then where it is drawn; and directions."""
-    half = np.random.default_rng(seed).standard_normal((found.slopes.shape[1], _SEEN // 2))
+    half = np.random.default_rng(seed).standard_normal((state.slopes.shape[1], _SEEN // 2))
     half = half / np.sqrt(np.mean(half**2, axis=1, keepdims=True))
     drawn = np.concatenate([half, -half], axis=1)
-    slopes, _ = _answered(scaled, found, np.zeros(drawn.shape), width, seed)
-    slopes, along = _answered(scaled, replace(found, slopes=slopes), drawn, width, seed)
-    return replace(found, slopes=slopes), along
+    slopes, _ = _answered(scaled, state, np.zeros(drawn.shape), width, seed)
+    slopes, along = _answered(scaled, replace(state, slopes=slopes), drawn, width, seed)
+    return replace(state, slopes=slopes), along
 
 
 def _onward(
-    found: _Found, misses: Figures, beside: Array, luck: Array, width: Array, along: Array, ease: float
-) -> _Found:
+    state: _State, misses: Figures, beside: Array, luck: Array, width: Array, along: Array, ease: float
+) -> _State:
     """A step by the pull of the misfit in some draws; slopes along some directions (other, direction) alone."""
-    own = found.drawn(beside, luck)
+    own = state.drawn(beside, luck)
     here = misses(own, beside)
     rise = _rise(misses, own, beside, here, _STEP * width)
     weight = np.minimum(1.0, _LOST / np.maximum(np.abs(here), _LOST))
     curvature = np.einsum("dfk,dfl,df->kl", rise, rise, weight) / len(own)
-    held = (1.0 - ease) * found.held + ease * curvature
-    way = ease * np.linalg.solve(held, np.einsum("dfk,df->kd", rise, weight * here))
+    precision = (1.0 - ease) * state.precision + ease * curvature
+    way = ease * np.linalg.solve(precision, np.einsum("dfk,df->kd", rise, weight * here))
     moved, turned = way.mean(axis=1), way @ (along.T @ beside).T / len(own)
-    middle = found.middle - moved * _short(np.abs(moved) / width)
+    middle = state.middle - moved * _short(np.abs(moved) / width)
     turned = turned * _short(np.linalg.norm(turned, axis=1) / width)[:, None]
-    return _Found(middle, found.slopes - turned @ along.T, held)
+    return _State(middle, state.slopes - turned @ along.T, precision)
 
 
-def _answered(scaled: Figures, found: _Found, beside: Array, width: Array, seed: int) -> tuple[Array, Array]:
+def _answered(scaled: Figures, state: _State, beside: Array, width: Array, seed: int) -> tuple[Array, Array]:
     """Slopes by which free numbers answer deviates so that figures stay; and directions along which figures move.
 
     As seen beside some deviates (other, draw), on the average. A figure that a number moves by many errors is lost to
     it, and counts no more than one that it moves by a few. Slopes (free, other); directions orthonormal (other,
     direction).
     """
-    (free, others), seen = found.slopes.shape, beside.shape[1]
-    own = found.drawn(beside, np.random.default_rng(seed + 1).standard_normal((free, seen)))
+    (free, others), many = state.slopes.shape, beside.shape[1]
+    own = state.drawn(beside, np.random.default_rng(seed + 1).standard_normal((free, many)))
     here = scaled(own, beside)
     first = _rise(scaled, own, beside, here, _STEP * width)
-    moved = np.concatenate([beside + _STEP * one[:, None] for one in np.eye(others)], axis=1)
-    figures = scaled(np.tile(own, (others, 1)), moved).reshape(others, seen, -1)
+    moved = np.concatenate([beside + _STEP * unit[:, None] for unit in np.eye(others)], axis=1)
+    figures = scaled(np.tile(own, (others, 1)), moved).reshape(others, many, -1)
     other = np.moveaxis((figures - here) / _STEP, 0, 2)
     size = np.linalg.norm(other, axis=2, keepdims=True)
     first, other = (rise / np.maximum(1.0, size / _LOST) for rise in (first, other))
-    curvature = np.einsum("dfk,dfl->kl", first, first) / seen + np.diag(width**-2.0)
-    slopes = -np.linalg.solve(curvature, np.einsum("dfk,dfo->ko", first, other) / seen)
-    strength, turned = np.linalg.eigh(np.einsum("dfo,dfp->op", other, other) / seen)
+    curvature = np.einsum("dfk,dfl->kl", first, first) / many + np.diag(width**-2.0)
+    slopes = -np.linalg.solve(curvature, np.einsum("dfk,dfo->ko", first, other) / many)
+    strength, turned = np.linalg.eigh(np.einsum("dfo,dfp->op", other, other) / many)
     return slopes, np.asarray(turned[:, strength >= _BEARS**2])
 
 
