@@ -13,6 +13,7 @@ from scipy.special import ndtri
 
 from otosome import jobs
 from otosome.errors import BadInput
+from otosome.fitting.file import FITS
 from otosome.jobs.fitting import stored_fit
 from otosome.report.calibration import case_fit_lines, case_fit_report, methods
 from otosome.review.calibration.bench import balanced
@@ -591,15 +592,37 @@ def test_what_a_number_is_by_this_very_fit_is_not_what_was_thought_before(own):
 def test_a_posterior_without_draws_of_all_else_is_refused(own):
     text = FIT.replace('title = "A product"', "draws = 0\nposterior = { walkers = 32, steps = 40 }")
     with pytest.raises(
-        BadInput, match="draws: a posterior is of all else as well; given: 0; allowed: 2 and more"
+        BadInput, match=r"draws: a posterior is of all else as well, .*; given: 0; allowed: 2 and more"
     ):
         load_case_fit(written(own, text), (own / "shelves",))
 
 
-def test_a_posterior_asks_what_was_thought_before(own):
-    text = FIT.replace('title = "A product"', "posterior = { walkers = 32, steps = 40 }")
-    with pytest.raises(BadInput, match="numbers: a posterior needs what was thought before"):
+@pytest.mark.parametrize(
+    ("way", "words"),
+    [
+        ("posterior = { walkers = 32, steps = 40 }", "numbers: a posterior needs what was thought before"),
+        ("within = { rounds = 8 }", "numbers: within needs what was thought before"),
+        (
+            "posterior = { walkers = 32, steps = 40 }\nwithin = { rounds = 8 }",
+            "within: stands beside posterior, another way",
+        ),
+    ],
+)
+def test_a_posterior_asks_what_was_thought_before_and_so_does_what_lies_within_it(own, way, words):
+    text = FIT.replace('title = "A product"', way)
+    with pytest.raises(BadInput, match=words):
         load_case_fit(written(own, text), (own / "shelves",))
+
+
+def test_two_species_are_fitted_together_by_numbers_that_both_have_alike():
+    """Synapses of mice are spared in part by what noise showed; those of guinea pigs are as their shelf has them."""
+    rows = load_case_fit(FITS / "cisplatin_rodents.toml").simulated
+    spared = "cells.synapse.spared"
+    assert rows.by_case["ear_b4"][spared].value > 0.0 == rows.by_case["ear_b26"][spared].value
+    assert rows.by_case["ear_b4"]["cells.ohc.death"].hash == rows.by_case["ear_b26"]["cells.ohc.death"].hash
+    assert len(rows.owners) == len(set(rows.owners))
+    # What only one of them has is drawn for both: no row of the other asks for it.
+    assert {"species.mouse.stress_clearance", "species.guinea_pig.stress_clearance"} < set(rows.owners)
 
 
 def test_regressed_draws_give_slopes_and_what_is_left():
@@ -612,6 +635,7 @@ def test_regressed_draws_give_slopes_and_what_is_left():
     assert normal.root == pytest.approx(np.array([[0.3, 0.0], [0.2, 0.4]]), abs=0.02)
 
 
+ERROR_OF_CYCLE = '[error."ear:B4.cycle2"]\nsize = "3 dB"\nbecause = "A test."\n'
 QUIET = """
 about = "Mice that heard noise or none."
 source = "fernandez_2015"
@@ -622,6 +646,22 @@ species = "mouse"
 insult.noise = { entry = "noise", level = "100 dB SPL", band = ["8 kHz", "16 kHz"], duration = "2 h", at = ["0 h"] }
 arm = [{ name = "no noise" }, { name = "noise", insults = ["noise"] }]
 measure.abr = { endpoint = "abr_threshold", frequency = ["22.6 kHz"], at = ["-1 d", "1 d"] }
+measure.all = { endpoint = "abr_threshold", frequency = ["8 kHz", "22.6 kHz"], at = ["-1 d", "1 d"] }
+
+[row."own:low"]
+about = "at 8 kHz"
+below = "10 dB"
+statistic = { measure = "all", of = "noise", since = "-1 d", frequency = ["8 kHz"] }
+
+[row."own:high"]
+about = "at 22.6 kHz"
+below = "10 dB"
+statistic = { measure = "all", of = "noise", since = "-1 d", frequency = ["22.6 kHz"] }
+
+[row."own:both"]
+about = "at 22.6 kHz, less half of what it is at 8 kHz"
+above = "10 dB"
+statistic = { measure = "all", of = "noise", since = "-1 d", frequency = ["22.6 kHz", "8 kHz"], weights = [1, -0.5] }
 
 [row."own:Q1"]
 about = "shift without noise"
@@ -667,14 +707,23 @@ def test_rows_of_a_study_are_those_of_its_typical_animal_without_errors_of_readi
     assert "species.mouse.aqueduct_outflow" not in moving
 
 
+def test_a_statistic_may_weigh_frequencies_in_the_order_in_which_it_lists_them(own):
+    rows = quiet(own, ["own:low", "own:high", "own:both"])
+    loud = {"insults.noise.irritation": np.full(1, rows.numbers["insults.noise.irritation"].high)}
+    values = rows.values(loud, np.zeros((len(rows.owners), 1)))
+    assert values["own:high"] > values["own:low"] + 1.0
+    assert values["own:both"] == pytest.approx(values["own:high"] - 0.5 * values["own:low"], rel=1e-9)
+
+
 def test_a_row_that_tells_how_animals_differ_is_refused(own):
     with pytest.raises(BadInput, match=r"product.toml: cases: tells how ears differ, .*given: own:Q3"):
         quiet(own, ["own:Q3"])
 
 
-def test_cases_of_two_strains_are_not_fitted_together(own):
-    text = FIT.replace('["own:P1"]', '["ear:B20.100_wave1", "ear:B9"]').replace("own:P1", "ear:B9")
-    text = text.replace("cases.product.sought", "insults.noise.irritation").replace("10 %", "3 dB")
+def test_cases_are_not_fitted_together_by_a_number_that_each_has_otherwise(own):
+    """Mice of one strain differ less in what injures their outer hair cells than guinea pigs do."""
+    text = FIT.replace('["own:P1"]', '["ear:B4.cycle2", "ear:B26.base"]').replace("own:P1", "ear:B26.base")
+    text = text.replace("cases.product.sought", "cells.ohc.susceptibility") + ERROR_OF_CYCLE
     with pytest.raises(
         BadInput, match=r"cases: reads another .* than the other cases, as of another species or strain"
     ):

@@ -424,6 +424,11 @@ def test_two_groups_left_alone_differ_by_chance_alone_and_share_no_subject(tmp_p
         ('{ measure = "abr", of = "one", at = "5 d" }', "is not measured then"),
         ('{ measure = "abr", of = "one", frequency = ["4 kHz"] }', "is not measured there"),
         (
+            '{ measure = "abr", of = "one", since = "-1 d", weights = [1, -0.5] }',
+            "are one for each frequency that is listed",
+        ),
+        ('{ measure = "abr", of = "one", weights = 1 }', "weights are a list of numbers such as"),
+        (
             '{ measure = "abr", of = "one", scale = "brock", grade = "9", since = "-1 d" }',
             "allowed: 0, 1, 2, 3, 4",
         ),

@@ -88,6 +88,12 @@ def methods(fit: CaseFit) -> str:
             + f" rank-normalised R-hat under {LARGEST_RHAT:g} and {LEAST_ESS:g} effective draws), in which they were "
             f"regressed on the standard normal deviates of {fit.beside} other numbers"
         )
+    elif fit.method == "within":
+        how = (
+            "the normal distribution, given the standard normal deviates of all else, with the least mean misfit of "
+            f"its own draws for its width (Opper and Archambeau 2009), in {_many(fit.rounds, 'round')}; it lies within "
+            "the posterior, and is narrower than it"
+        )
     elif fit.method == "least squares":
         how = (
             f"least squares with all else at its best value ({ended}), in standard normal deviates; how sharply they "

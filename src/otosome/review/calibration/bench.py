@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +12,7 @@ from scipy.special import ndtr
 from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput
 from otosome.evidence import Parameter
+from otosome.forward import Carried
 from otosome.review.calibration.figure import Figure
 from otosome.review.qualification.bench import Bench, Terms
 from otosome.review.qualification.rerun import Typical
@@ -27,12 +28,15 @@ _MOVES = 0.05
 class Simulated:
     """Cases with the figures of theirs that numbers are fitted to.
 
-    ``free``   numbers that are set, by full name;  all others are made of own deviates as their shelves have them
+    ``free``     numbers that are set, by full name;  all others are made of own deviates as their shelves have them,
+                 one of each name, whatever a species or a strain makes of it
+    ``carried``  transport that was solved: numbers of an insult alone do not change it
     """
 
     catalog: Catalog
     cases: tuple[tuple[Entry[CaseOptions, object], tuple[Figure, ...]], ...]
     free: tuple[str, ...]
+    carried: Carried = field(default_factory=Carried, compare=False, repr=False)
 
     @property
     def figures(self) -> list[Figure]:
@@ -41,11 +45,15 @@ class Simulated:
 
     @cached_property
     def numbers(self) -> dict[str, Parameter]:
-        """Every number that a case rests on, by full name."""
-        return {name: p for entry, _ in self.cases for name, p in self.numbers_of(entry).items()}
+        """Every number that a case rests on, by full name; where cases have it otherwise, as the last of them."""
+        return {name: p for own in self.by_case.values() for name, p in own.items()}
 
-    def numbers_of(self, entry: Entry[CaseOptions, object]) -> Mapping[str, Parameter]:
-        """Every number that one case rests on, by full name."""
+    @cached_property
+    def by_case(self) -> dict[str, Mapping[str, Parameter]]:
+        """Every number that each case rests on, by full name, by the case's."""
+        return {entry.card.stem: self._numbers_of(entry) for entry, _ in self.cases}
+
+    def _numbers_of(self, entry: Entry[CaseOptions, object]) -> Mapping[str, Parameter]:
         if _is_typical(entry):
             return self._typical[entry.card.stem].study.parameters
         return Bench(Terms(self.catalog, 1), entry, 1).parameters
@@ -53,7 +61,8 @@ class Simulated:
     @cached_property
     def owners(self) -> list[str]:
         """Every number but the free ones whose own deviate has a share in what is drawn, by full name."""
-        others = [p for name, p in self.numbers.items() if p.shape != "fixed" and name not in self.free]
+        every = [p for own in self.by_case.values() for p in own.values()]
+        others = [p for p in every if p.shape != "fixed" and p.name not in self.free]
         named = [p.name for p in others] + [name for p in others for name, _ in p.linked]
         return [name for name in dict.fromkeys(named) if name not in self.free]
 
@@ -63,20 +72,19 @@ class Simulated:
         ``numbers``  values of the free ones, (lane,)
         ``own``      deviates of the owners, (owner, lane); None where all else has its best value
         """
-        lanes = next(iter(numbers.values())).size
-        whole = {**self._others(own, lanes), **numbers}
-        return {
-            row: values
-            for entry, figures in self.cases
-            for row, values in self._rows(entry, figures, whole, lanes).items()
-        }
+        lanes, values = next(iter(numbers.values())).size, dict[str, Array]()
+        for entry, figures in self.cases:
+            known = self.by_case[entry.card.stem]
+            mine = {name: column for name, column in numbers.items() if name in known}
+            values |= self._rows(entry, figures, self._others(known, own, lanes) | mine, lanes)
+        return values
 
-    def _others(self, own: Array | None, lanes: int) -> dict[str, Array]:
-        """Values (lane,) of all numbers but the free ones.
+    def _others(self, known: Mapping[str, Parameter], own: Array | None, lanes: int) -> dict[str, Array]:
+        """Values (lane,) of all numbers of a case but the free ones.
 
         A number that is linked to a free one hangs here on its other shares alone.
         """
-        others = {name: p for name, p in self.numbers.items() if name not in self.free}
+        others = {name: p for name, p in known.items() if name not in self.free}
         if own is None:
             return {name: np.full(lanes, p.value) for name, p in others.items()}
         by_owner, none = dict(zip(self.owners, own, strict=True)), np.zeros(lanes)
@@ -122,8 +130,7 @@ class Simulated:
         lanes: int,
     ) -> Mapping[str, Array]:
         if _is_typical(entry):
-            own = self._typical[entry.card.stem]
-            return own.values({name: numbers[name] for name in own.study.parameters})
+            return self._typical[entry.card.stem].values(numbers, self.carried)
         rows = [figure.case for figure in figures]
         by_row = Bench(Terms(self.catalog, lanes), entry, 1, pinned=numbers).replicate(rows)
         if unknown := [case.id for case in rows if case.id not in by_row]:

@@ -53,6 +53,15 @@ class Narrow(Table):
     )
 
 
+class Within(Table):
+    """How the normal distribution is sought that lies within what figures leave of the numbers."""
+
+    rounds: int = Field(default=24, ge=6, le=500, description="moves of it: 24")
+    draws: int = Field(
+        default=200, ge=2, le=20_000, multiple_of=2, description="draws of all numbers in each: 200"
+    )
+
+
 class CaseFitTables(Table):
     """The tables of a fit to cases."""
 
@@ -76,6 +85,11 @@ class CaseFitTables(Table):
     narrow: Narrow | None = Field(
         default=None,
         description="share of the spread beside links that rows state, where a posterior is bent: all, if left out",
+    )
+    within: Within | None = Field(
+        default=None,
+        description="rounds and draws by which the normal distribution is sought whose own draws meet words that bend "
+        "what is left of the numbers; narrower than all that is known",
     )
     posterior: Sampling | None = Field(
         default=None,
@@ -144,7 +158,8 @@ class CaseFitFile:
         A free number is not among them, where its shelf does not say what was thought of it: it is what the fit gives.
         """
         aside = set(self.tables.numbers) if self.tables.thought == "shelf" else set(self.tables.free)
-        return fingerprint([p.hash for name, p in self.simulated.numbers.items() if name not in aside])
+        every = [p for own in self.simulated.by_case.values() for p in own.values()]
+        return fingerprint([p.hash for p in every if p.name not in aside])
 
     @property
     def before(self) -> list[Parameter | None]:
@@ -178,16 +193,7 @@ def load_case_fit(file: Path, shelves: tuple[Path, ...] = ()) -> CaseFitFile:
         _check_alike(simulated)
         _check_free(simulated, tables)
     checked = CaseFitFile(file.stem, tables, simulated, {str(file): sha256(file)})
-    if tables.posterior is not None and None in checked.before:
-        missing = next(name for name in tables.free if name not in tables.numbers)
-        cure = f'thought = "shelf", or [numbers."{missing}"] with value, low, high, basis and because'
-        raise BadInput(
-            "a posterior needs what was thought before",
-            file=file.name,
-            key="numbers",
-            given=missing,
-            cure=cure,
-        )
+    _check_thought(checked)
     for p in filter(None, checked.before):
         if p.fit == file.stem:
             cure = f'state [numbers."{p.name}"], what was thought before'
@@ -198,6 +204,20 @@ def load_case_fit(file: Path, shelves: tuple[Path, ...] = ()) -> CaseFitFile:
             cure = "state low and high, or leave the number out of [numbers]"
             raise BadInput("has no range", file=file.name, key=f"numbers.{p.name}", given=p.given, cure=cure)
     return checked
+
+
+def _check_thought(checked: CaseFitFile) -> None:
+    """One way to the numbers, and of each what was thought before where that way needs it."""
+    tables, file = checked.tables, f"{checked.name}.toml"
+    if tables.posterior is not None and tables.within is not None:
+        cure = "take one of both out: within is narrower, and its draws meet the figures"
+        raise BadInput("stands beside posterior, another way", file=file, key="within", cure=cure)
+    drawn = tables.posterior is not None or tables.within is not None
+    if drawn and None in checked.before:
+        missing = next(name for name in tables.free if name not in tables.numbers)
+        cure = f'thought = "shelf", or [numbers."{missing}"] with value, low, high, basis and because'
+        what = f"{'a posterior' if tables.within is None else 'within'} needs what was thought before"
+        raise BadInput(what, file=file, key="numbers", given=missing, cure=cure)
 
 
 def _chosen(catalog: Catalog, tables: CaseFitTables) -> tuple[tuple[CaseEntry, tuple[Figure, ...]], ...]:
@@ -228,11 +248,11 @@ def _chosen(catalog: Catalog, tables: CaseFitTables) -> tuple[tuple[CaseEntry, t
 
 
 def _check_alike(simulated: Simulated) -> None:
-    """A number that several cases read is the same in all of them."""
+    """A free number that several cases read is the same in all of them; what is drawn may be each species' own."""
     known = simulated.numbers
     for entry, figures in simulated.cases:
-        for name, p in simulated.numbers_of(entry).items():
-            if p.hash != known[name].hash:
+        for name, p in simulated.by_case[entry.card.stem].items():
+            if name in simulated.free and p.hash != known[name].hash:
                 raise BadInput(
                     f"reads another {name} than the other cases, as of another species or strain",
                     key="cases",
@@ -258,13 +278,18 @@ def _check_free(simulated: Simulated, tables: CaseFitTables) -> None:
         if known[name].shape == "fixed":
             cure = "give it low and high on a shelf of your own"
             raise BadInput("is exactly known, so that it has no room", key=key, given=name, cure=cure)
+    _check_draws(simulated, tables)
+
+
+def _check_draws(simulated: Simulated, tables: CaseFitTables) -> None:
+    """What was thought before is of free numbers, and draws are as many as the way to these needs."""
     if unused := sorted(tables.numbers.keys() - set(tables.free)):
         raise BadInput("is not free", key=f"numbers.{unused[0]}", given=unused[0], allowed=tables.free)
-    if tables.posterior is not None and tables.draws == 0:
-        cure = "or leave posterior out: least squares with all else at its best value"
-        raise BadInput(
-            "a posterior is of all else as well", key="draws", given=0, allowed="2 and more", cure=cure
-        )
+    if (tables.posterior is not None or tables.within is not None) and tables.draws == 0:
+        key = "within" if tables.posterior is None else "posterior"
+        cure = f"or leave {key} out: least squares with all else at its best value"
+        what = "a posterior is of all else as well, and so is what lies within it"
+        raise BadInput(what, key="draws", given=0, allowed="2 and more", cure=cure)
     if tables.posterior is None and tables.draws and tables.draws < _fewest(simulated):
         raise BadInput(
             "are too few for slopes along all that is drawn",

@@ -21,11 +21,12 @@ from otosome.review.calibration.bench import balanced
 from otosome.review.calibration.file import CaseFitFile
 from otosome.review.calibration.linear import Conditional, Open, conditional, summit
 from otosome.review.calibration.sampled import Figures, chain, regressed
+from otosome.review.calibration.within import within
 from otosome.review.qualification.case import Z95, to_paper
 from otosome.units import Array
 
 Report = Callable[[str, int, int], None]
-Method = Literal["linearised", "least squares", "posterior"]
+Method = Literal["linearised", "least squares", "posterior", "within"]
 # Shares from which a number is known only together with another, and errors from which a figure is not met.
 _TOGETHER, MISSED = 0.7, 2.0
 # Share of what was thought to be possible that is left where the figures hardly tell.
@@ -110,6 +111,7 @@ class CaseFit:
     ``beside``     numbers that were drawn beside the free ones
     ``thought``    free numbers of which something was thought before
     ``narrow``     share of what is left of the spread beside links that the rows state
+    ``method``     whose rows these are: of a plane, of draws of the posterior, or of what lies within it
     """
 
     title: str
@@ -148,16 +150,11 @@ def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> tuple[CaseFit,
     raises      BadInput where the figures leave a number open, and for steps of another fit
     """
     report("fitting to published figures", 0, 1)
-    numbers, names, beside = file.numbers, file.simulated.owners, None
-    method: Method = "least squares"
+    numbers, beside = file.numbers, None
     if file.draws:
-        beside = balanced(len(names), file.draws, file.tables.seed)
-    if file.tables.posterior is not None:
-        method, fitted = "posterior", _sampled(file, walked, report)
-    elif beside is not None:
-        method, fitted = "linearised", _linear(file, beside)
-    else:
-        names, fitted = [], _squares(file)
+        beside = balanced(len(file.simulated.owners), file.draws, file.tables.seed)
+    method, fitted = _by_its_way(file, beside, walked, report)
+    names = [] if method == "least squares" else file.simulated.owners
     normal, mixing = fitted.normal, fitted.mixing
     report("simulating what was fitted", 0, 1)
     untold = [
@@ -179,7 +176,7 @@ def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> tuple[CaseFit,
         method,
         rows,
         figures,
-        _narrowed(file) + _sentences(rows, numbers, figures, normal, untold, mixing),
+        _narrowed(file) + _inside(file) + _sentences(rows, numbers, figures, normal, untold, mixing),
         normal.rounds,
         normal.still if mixing is None else mixing.reached,
         mixing,
@@ -191,9 +188,24 @@ def fit_cases(file: CaseFitFile, walked: Path, report: Report) -> tuple[CaseFit,
     return answer, joint
 
 
+def _by_its_way(
+    file: CaseFitFile, beside: Array | None, walked: Path, report: Report
+) -> tuple[Method, Fitted]:
+    """The free numbers by the way that the file asks for, and its name."""
+    if file.tables.posterior is not None:
+        return "posterior", _sampled(file, walked, report)
+    if beside is None:
+        return "least squares", _squares(file)
+    if file.tables.within is not None:
+        return "within", _within(file, beside, report)
+    return "linearised", _linear(file, beside)
+
+
 def _origin(file: CaseFitFile, method: Method, mixing: Convergence | None) -> str:
     """What the draws are of: the fit, how it was made, and fingerprints of its data and of the numbers it rests on."""
-    how = {"linearised": "statistical linearisation"}.get(method, method)
+    how = {"linearised": "statistical linearisation", "within": "normal within what figures leave"}.get(
+        method, method
+    )
     if mixing is not None:
         how = f"posterior, {'' if mixing.reached else 'not '}converged (R-hat {max(mixing.rhat):.3f})"
     return f"fit: {file.name}; {how}; data: {file.data_hash}; numbers: {file.numbers_hash}"
@@ -201,19 +213,55 @@ def _origin(file: CaseFitFile, method: Method, mixing: Convergence | None) -> st
 
 def _linear(file: CaseFitFile, beside: Array) -> Fitted:
     """The free numbers given all else by statistical linearisation; raises BadInput where one is left open."""
-    numbers, simulated = file.numbers, file.simulated
-    start, width = (np.array(ends) for ends in zip(*(_scale(p) for p in numbers), strict=True))
-    thought = [(k, *_scale(p)) for k, p in enumerate(file.before) if p is not None]
-
-    def misses(own: Array) -> Array:
-        prior = [(own[:, [k]] - middle) / spread for k, middle, spread in thought]
-        return np.hstack([simulated.misses(_values(numbers, own), beside), *prior])
-
-    normal = conditional(misses, start, width, beside)
+    normal = conditional(lambda own: _misses(file, own, beside), *_scales(file.numbers), beside)
     if isinstance(normal, Open):
         raise _refusal(file, normal)
-    luck = balanced(len(numbers), beside.shape[1], file.tables.seed + 1).T
-    return Fitted(normal, beside.T, luck, None)
+    return Fitted(normal, beside.T, _luck(file, beside), None)
+
+
+def _within(file: CaseFitFile, beside: Array, report: Report) -> Fitted:
+    """The free numbers given all else, as the normal distribution that lies within what the figures leave."""
+    simulated, tables = file.simulated, file.tables
+    assert tables.within is not None
+    before = [p for p in file.before if p is not None]
+    moving = simulated.moving({p.name: p.value for p in before})
+
+    def whole(deviates: Array) -> Array:
+        every = np.zeros((len(simulated.owners), deviates.shape[1]))
+        every[moving] = deviates
+        return every
+
+    normal = within(
+        lambda own, deviates: _misses(file, own, whole(deviates)),
+        lambda own, deviates: simulated.scaled(_values(file.numbers, own), whole(deviates)),
+        _scales(before),
+        len(moving),
+        max(tables.within.draws, 2 * (len(moving) + len(file.numbers)) + 2),
+        tables.within.rounds,
+        tables.seed,
+        lambda done, of: report("moving what is fitted", done, of),
+    )
+    slopes = np.zeros((len(file.numbers), len(simulated.owners)))
+    slopes[:, moving] = normal.slopes
+    return Fitted(replace(normal, slopes=slopes), beside.T, _luck(file, beside), None)
+
+
+def _scales(numbers: list[Parameter]) -> tuple[Array, Array]:
+    """Where numbers begin, and their standard deviations as stated, on their own scales."""
+    start, width = zip(*(_scale(p) for p in numbers), strict=True)
+    return np.array(start), np.array(width)
+
+
+def _misses(file: CaseFitFile, own: Array, beside: Array) -> Array:
+    """Of free numbers on their own scale (draw, free): of each figure, and of what was thought before."""
+    thought = [(k, *_scale(p)) for k, p in enumerate(file.before) if p is not None]
+    prior = [(own[:, [k]] - middle) / spread for k, middle, spread in thought]
+    return np.hstack([file.simulated.misses(_values(file.numbers, own), beside), *prior])
+
+
+def _luck(file: CaseFitFile, beside: Array) -> Array:
+    """Of the free numbers, for draws (draw, free) beside those of all else."""
+    return balanced(len(file.numbers), beside.shape[1], file.tables.seed + 1).T
 
 
 def _squares(file: CaseFitFile) -> Fitted:
@@ -425,6 +473,16 @@ def _narrowed(file: CaseFitFile) -> list[str]:
         return []
     return [
         f"The rows state {share(narrow.share).text} of the spread that is left beside links. {narrow.because}"
+    ]
+
+
+def _inside(file: CaseFitFile) -> list[str]:
+    """What is to be said where rows lie within what figures leave."""
+    if file.tables.within is None:
+        return []
+    return [
+        "The rows lie within what the figures leave of the numbers, so that draws of them meet the figures: they are "
+        "narrower than all that is known."
     ]
 
 

@@ -12,6 +12,7 @@ from otosome.ears import Ears
 from otosome.errors import BadInput, at
 from otosome.evidence import uniforms
 from otosome.forward import (
+    Carried,
     Cochleae,
     Fate,
     draw,
@@ -46,6 +47,7 @@ class Statistic:
     ``scale``      the share of subjects, both ears alike, with its ``grade`` or a worse one, against the reading at
                    ``since`` where it grades shifts
     ``by``         "difference" or "ratio" to the other group;  ``over``  "mean", "max" or "min" over frequencies
+    ``weights``    of the frequencies as they are listed: the sum of so much of each, in the place of ``over``
     ``figure``     what of the group: its "middle", the "spread" of its subjects, the "correlation" of neighbouring
                    frequencies or with the measure ``beside``, the "shape" (highest less lowest frequency), or the share
                    of its variance between exposure runs ("run")
@@ -59,6 +61,7 @@ class Statistic:
     since: Quantity | None = None
     by: str = "difference"
     over: str = "mean"
+    weights: tuple[float, ...] = ()
     scale: str | None = None
     grade: str = ""
     figure: str = "middle"
@@ -97,6 +100,7 @@ class Statistic:
         with at(file, f'row."{case.id}"'):
             statistic._check_unit(case.unit, study)
             statistic._check_spread(case)
+            statistic._check_weights()
         statistic._check_grade(study, file, key)
         return statistic
 
@@ -126,6 +130,17 @@ class Statistic:
                 key="sd",
                 given=f"{case.sd:g} {case.unit}".strip(),
                 cure="state se in its place: of a difference sqrt(sd1^2 / n1 + sd2^2 / n2)",
+            )
+
+    def _check_weights(self) -> None:
+        """Refuse weights that are not one for each frequency listed, or stand beside what looks at no mean."""
+        if self.weights and (len(self.weights) != len(self.frequency) or self.scale is not None):
+            raise BadInput(
+                "are one for each frequency that is listed, and no scale",
+                key="weights",
+                given=list(self.weights),
+                allowed=f"{len(self.frequency)} numbers",
+                cure="list frequencies and weights in one order: [1, -0.5]",
             )
 
     def _units(self, study: Study) -> list[str]:
@@ -176,9 +191,18 @@ def _typed(statistic: Mapping[str, object], file: str, key: str) -> dict[str, ob
         values["frequency"] = tuple(
             Quantity(str(text)) for text in (listed if isinstance(listed, list) else [listed])
         )
+        if "weights" in values:
+            values["weights"] = _weights(values["weights"])
     except ValueError as error:
         raise BadInput(str(error), file=file, key=key) from error
     return values
+
+
+def _weights(stated: object) -> tuple[float, ...]:
+    """Weights of frequencies; raises ValueError for what is no list of numbers."""
+    if not isinstance(stated, list) or not all(type(w) in (int, float) for w in stated):
+        raise ValueError(f"weights are a list of numbers such as [1, -0.5], and not {stated!r}")
+    return tuple(float(w) for w in stated)
 
 
 def study_of(entry: Entry[CaseOptions, object], terms: Terms) -> Study:
@@ -239,17 +263,18 @@ class Typical:
                 )
         return cls(study, tuple(statistics), terms.seed)
 
-    def values(self, numbers: Mapping[str, Array]) -> dict[str, Array]:
+    def values(self, numbers: Mapping[str, Array], carried: Carried | None = None) -> dict[str, Array]:
         """Each row's statistic in each lane, shape (lane,) by the row's id.
 
-        ``numbers``  every number of the study, (lane,)
+        ``numbers``  every number of the study, (lane,);  ``carried``  solutions of transport that several calls share
         """
         lanes = next(iter(numbers.values())).size
         if lanes not in self.drawn:
             self.drawn[lanes] = draw(self.study, lanes, self.seed, 1)
         ears, read = self.drawn[lanes].assign(**numbers), {}
         for arm in dict.fromkeys(arm for _, statistic in self.rows for arm in statistic.arms):
-            values = through(plan(self.study, [arm], growth=_GROWTH), ears, _measures, workers=1)
+            planned = plan(self.study, [arm], growth=_GROWTH)
+            values = through(planned, ears, _measures, workers=1, carried=carried)
             read[arm] = {name: value.reshape(lanes, 1, *value.shape[1:]) for name, value in values.items()}
         return {case.id: _statistic(statistic, case, self.study, read) for case, statistic in self.rows}
 
@@ -295,6 +320,10 @@ def _statistic(
         values = groups[0] / groups[1]
     else:
         values = groups[0] - groups[1]
+    if statistic.weights:
+        # Frequencies of readings rise.
+        rising = np.argsort(statistic.frequency)
+        return np.asarray(values @ np.array(statistic.weights)[rising])
     return np.asarray(getattr(np, statistic.over)(values, axis=1))
 
 
