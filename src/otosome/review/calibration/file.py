@@ -149,7 +149,8 @@ class CaseFitFile:
     def _hash(self, *aside: str) -> str:
         words = dict.fromkeys(("title", "because", *aside), True)
         rows = [repr(entry.card.stated) for entry, _ in self.simulated.cases]
-        return fingerprint([self.tables.model_dump_json(exclude={"posterior": {"steps"}, **words}), *rows])
+        tables = self.tables.model_dump_json(exclude={"posterior": {"steps"}, **words}, exclude_defaults=True)
+        return fingerprint([tables, *rows])
 
     @property
     def numbers_hash(self) -> str:
