@@ -10,13 +10,7 @@ from otosome.catalog import get
 from otosome.evidence import Parameter
 from otosome.model import hearing
 from otosome.shelves.populations.otologically_normal import age_median
-from tools.calibrations import cisplatin, weigh
-
-# Few draws, so that a test takes seconds: enough to tell a shelf that was never written.
-FEW = {"draws": 300, "moves": 4, "last": 10}
-CALIBRATIONS = {
-    "cisplatin": (cisplatin, list(cisplatin.FREE)),
-}
+from tools.calibrations import weigh
 
 
 def plain(name: str, low: float, high: float) -> Parameter:
@@ -79,48 +73,6 @@ def test_a_number_is_rounded_as_it_stands_on_a_shelf(number, text):
     assert weigh.rounded(number) == text
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", CALIBRATIONS)
-def test_the_shelves_hold_what_the_calibration_finds(name):
-    script, free = CALIBRATIONS[name]
-    posterior = weigh.weigh(script.priors(), script.log_likelihood, **FEW, seed=2)
-    for number in free:
-        shelf = weigh.prior(number, script.SPECIES)
-        below = np.mean(posterior.values[number] < shelf.value)
-        # The shelf's value is a median of other draws; some ancestors make either uncertain by a fifth.
-        assert 0.15 < below < 0.85, (number, shelf.given, posterior.quantile(number))
-        assert "used, hence no evidence" in shelf.because
-
-
-def best(script) -> dict[str, np.ndarray]:
-    """Best values; of a combination of deviates, that of the best ear."""
-    shelves = {name: p.value for name, p in script.priors().items() if name.startswith("reach.")}
-    shelves |= {
-        name: weigh.prior(name, script.SPECIES).value for name in script.priors() if name not in shelves
-    }
-    return {name: np.array([value]) for name, value in shelves.items()}
-
-
-def test_the_best_ear_loses_its_hearing_cycle_by_cycle_from_the_base():
-    found = cisplatin.figures(best(cisplatin))
-    one, two, three = (found[f"mouse, cycle {n}, shift"][0] for n in (1, 2, 3))
-    # 3 dB, a laboratory's calibration, is the error of every bound.
-    assert np.all(one < 10.0 + 3.0)
-    assert two[-1] > 15.0 > 10.0 > two[0]
-    assert np.all((three > 15.0 - 3.0) & (three < 60.0 + 3.0))
-    outer = found["mouse, cycle 3, OHC lost"][0]
-    # Mainly at the base, within the 10 points a count is given.
-    assert outer[-1] > 0.25
-    assert outer[0] < 0.5 * outer[-1] + 0.1
-    assert found["mouse, cycle 3, IHC lost at most"][0, 0] < 0.1
-
-
-def test_the_best_guinea_pig_keeps_part_of_its_outer_hair_cells_and_more_at_the_apex():
-    base, middle, apex = cisplatin.figures(best(cisplatin))["guinea pig, OHC lost by third"][0]
-    assert 0.2 < base < 0.8
-    assert base > middle > apex > 0.0
-
-
 def test_a_sum_that_is_known_is_still_known_when_its_parts_are_drawn_from_their_rows():
     """Of two numbers the product is measured, and of neither more: each keeps its range and the product is met."""
     priors = {name: plain(name, -3.0, 3.0) for name in ("a.a.z",)}
@@ -142,17 +94,6 @@ def test_a_sum_that_is_known_is_still_known_when_its_parts_are_drawn_from_their_
     assert total.mean() == pytest.approx(1.0, abs=0.1)
     assert total.std() < 0.3
     assert np.log(table["a.a.x"]).std() > 0.8
-
-
-def test_rows_as_shelves_draw_them_meet_what_they_were_calibrated_on():
-    """Shares of draws within two errors of a target: what the script prints less a tenth, for chance."""
-    names = [name for name in cisplatin.priors() if not name.startswith("reach.")]
-    known = {name: weigh.prior(name, cisplatin.SPECIES) for name in names}
-    axes = cisplatin.reached().axes
-    drawn = weigh.as_drawn({**cisplatin.priors(), **known}, {}, draws=300, axes=axes)
-    shares = weigh.met(cisplatin.targets(drawn))
-    assert np.median(list(shares.values())) > 0.6, shares
-    assert min(shares.values()) > 0.45, shares
 
 
 def test_the_cells_of_ageing_people_give_the_hearing_of_their_age():
