@@ -136,6 +136,33 @@ def test_an_entry_of_ones_own_may_name_a_fit_of_the_package(shelf):
     assert shipped.linked
 
 
+def test_a_sum_that_is_known_is_still_known_when_its_parts_are_drawn_from_their_rows(shelf):
+    """Of three numbers the sum of logarithms is measured, 1 within 0.1, and of none more: each keeps its range."""
+    luck = np.random.default_rng(3).standard_normal((4000, 3))
+    first, third = 1.4 * luck[:, 0], luck[:, 2]
+    draws = np.exp(np.transpose([first, 1.0 + 0.1 * luck[:, 1] - first - third]))
+    names = ("insults.own.one", "insults.own.two")
+    known = Joint(
+        "of a test", dict.fromkeys(names, RATIO), ("insults.own.three",), np.column_stack([draws, third])
+    )
+    (shelf / "fits" / "sum.csv").write_text(known.text, encoding="utf-8")
+    origin = 'meaning = "a test"\nbasis = "assumed"\nbecause = "A test."\n'
+    text = 'about = "A test."\n' + "".join(
+        f'[{name.split(".")[2]}]\n{origin}value = "{middle}"\nlow = "{low}"\nhigh = "{high}"\nfit = "sum"\n'
+        for name, (low, middle, high) in known.ends.items()
+    )
+    text += f'[three]\n{origin}value = "0"\nlow = "{-Z95}"\nhigh = "{Z95}"\nshape = "normal"\n'
+    (shelf / "insults" / "own.toml").write_text(text, encoding="utf-8")
+    card = read_card(shelf / "insults" / "own.toml", "insults")
+    drawn = draw_columns([card.parameter(key, "") for key in ("one", "two", "three")], 1, 0, 4000, world=1)
+    one, two, three = (drawn[f"insults.own.{key}"] for key in ("one", "two", "three"))
+    total = np.log(one) + np.log(two) + three
+    # Drawn each by itself they would spread by 2.4.
+    assert total.mean() == pytest.approx(1.0, abs=0.02)
+    assert total.std() == pytest.approx(0.1, rel=0.2)
+    assert np.log(one).std() == pytest.approx(1.4, rel=0.05)
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [

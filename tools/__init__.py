@@ -1,1 +1,1 @@
-"""What develops otosome and is not installed with it: benchmarks, calibrations, documents, measures."""
+"""What develops otosome and is not installed with it: benchmarks, documents, fits of the shelves, measures."""

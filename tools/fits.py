@@ -44,19 +44,30 @@ def main() -> None:
 
 
 def ordered(names: list[str]) -> list[str]:
-    """Fits, each after those of the numbers on which its draws of before hang."""
-    needed = {name: rests_on(name) & set(names) - {name} for name in names}
+    """Fits, each after those whose numbers it rests on.
+
+    Two that read each other's numbers, as those of one case do, go by the numbers on which their draws of before hang.
+    """
+    read_by = {name: numbers_read(name) & set(names) - {name} for name in names}
+    needed = {
+        name: hangs_on(name) & set(names) - {name} | {other for other in others if name not in read_by[other]}
+        for name, others in read_by.items()
+    }
     return list(TopologicalSorter(needed).static_order())
 
 
-def rests_on(name: str) -> set[str]:
-    """The fits of numbers that have a share in those of a fit, by its draws of before; none of a new fit.
-
-    Of a fit that begins from the shelf's ranges also those of all numbers that its cases read.
-    """
+def numbers_read(name: str) -> set[str]:
+    """The fits of all numbers that the cases of a fit read, but those it frees."""
     case = loaded(name)
-    if case is not None and case.tables.thought is not None:
-        return {p.fit for p in case.simulated.numbers.values() if p.fit}
+    if case is None:
+        return set()
+    numbers = case.simulated.numbers
+    aside = set(case.tables.numbers) if case.tables.thought else set(case.tables.free)
+    return {p.fit for number, p in numbers.items() if p.fit and number not in aside}
+
+
+def hangs_on(name: str) -> set[str]:
+    """The fits of numbers that have a share in those of a fit, by its draws of before; none of a new fit."""
     file = FITS / f"{name}.csv"
     beside = read(file).beside if file.is_file() else ()
     return {fit for number in beside for fit in fits_of(number)}
@@ -90,10 +101,10 @@ def is_current(result: Path, name: str) -> bool:
     return numbers_hash(load_fit(Path(name)).study) in origin
 
 
-def restate(name: str, joint: Joint) -> list[str]:
-    """Write the ends of a fit's numbers into the rows that name it; a line for each row that moved."""
+def restate(name: str, joint: Joint, root: Path = SHIPPED) -> list[str]:
+    """Write the ends of a fit's numbers into the rows of a shelf that name it; a line for each row that moved."""
     moved = []
-    for file in sorted(SHIPPED.glob("*/*.toml")):
+    for file in sorted(root.glob("*/*.toml")):
         text = file.read_text(encoding="utf-8")
         if f'fit = "{name}"' not in text:
             continue

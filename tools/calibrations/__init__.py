@@ -1,1 +1,0 @@
-"""Numbers fitted to published cases, a module for each group: ``make calibrate``."""
