@@ -24,6 +24,7 @@ from otosome.review.calibration.file import MARK, load_case_fit
 from otosome.review.calibration.fit import fit_cases
 from otosome.study import load
 from otosome.study.strain import Strain
+from otosome.units import convert, split
 
 Z95 = 1.6448536269514722
 NAMED = re.compile(r'(?m)^fit = "(\w+)"$')
@@ -73,7 +74,9 @@ def test_a_number_that_names_a_fit_states_what_its_draws_say(name):
     assert named
     for p, digits in named:
         assert p.shape == ("lognormal" if joint.free[p.name] == RATIO else "normal")
+        unit = split(p.given)[1]
         for end, stated in zip(joint.ends[p.name], (p.low, p.value, p.high), strict=True):
+            end, stated = convert(end, p.unit, unit), convert(stated, p.unit, unit)
             assert abs(end - stated) <= 0.51 * step(stated, digits), (p.name, end, stated)
         assert p.linked == tuple(sorted(joint.shares[p.name]))
         assert "used, hence no evidence" in p.because
