@@ -151,24 +151,27 @@ def row_of(values: Mapping[str, object], name: str, fits: Path) -> dict[str, obj
     return {**values, "linked": dict(shares[name])}
 
 
-@lru_cache(maxsize=64)
 def read(file: Path) -> Joint:
     """Draws from a table as ``Joint.text`` has it; raises BadInput naming the file and what is wrong."""
     with at(file.name):
-        lines = content(file, LARGEST).decode("utf-8", errors="replace").splitlines()
-        scales = _scales(lines)
-        names = lines[2].split(",") if len(lines) > 2 else []
-        if not 1 <= len(scales) <= len(set(names)) == len(names):
-            cure = (
-                "a line that begins with #, a line # free: ratio, plain, and a line of names, free ones first"
-            )
-            raise BadInput("is no table of draws", given=lines[:3], cure=cure)
-        try:
-            draws = np.loadtxt(lines[3:], delimiter=",", ndmin=2)
-        except ValueError as error:
-            raise BadInput(f"is no table of draws: {error}") from error
-        free = dict(zip(names, scales, strict=False))
-        _check(draws, names, free)
+        return _parsed(content(file, LARGEST))
+
+
+@lru_cache(maxsize=64)
+def _parsed(table: bytes) -> Joint:
+    """The draws of a table, by what it holds and not by its place: a fit that is run again writes another there."""
+    lines = table.decode("utf-8", errors="replace").splitlines()
+    scales = _scales(lines)
+    names = lines[2].split(",") if len(lines) > 2 else []
+    if not 1 <= len(scales) <= len(set(names)) == len(names):
+        cure = "a line that begins with #, a line # free: ratio, plain, and a line of names, free ones first"
+        raise BadInput("is no table of draws", given=lines[:3], cure=cure)
+    try:
+        draws = np.loadtxt(lines[3:], delimiter=",", ndmin=2)
+    except ValueError as error:
+        raise BadInput(f"is no table of draws: {error}") from error
+    free = dict(zip(names, scales, strict=False))
+    _check(draws, names, free)
     return Joint(lines[0].removeprefix("#").strip(), free, tuple(names[len(free) :]), draws)
 
 
