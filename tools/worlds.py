@@ -11,7 +11,7 @@ from otosome.catalog import Catalog
 from otosome.review.priors import further, stored
 from otosome.review.priors.worlds import compute, compute_candidates
 
-WORLDS = 2000
+WORLDS = 4000
 
 
 def main() -> None:
