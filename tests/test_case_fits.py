@@ -572,6 +572,33 @@ def test_with_all_else_at_its_best_value_what_figures_leave_open_is_named(own):
     assert "free another: otosome list cases tells what rows rest on" in str(refusal)
 
 
+def test_a_fit_file_with_a_hyphen_is_known_again_by_the_name_that_its_rows_bear(own):
+    """The number says fit = "my_product", as the fit my-product.toml has it written."""
+    file = own / "my-product.toml"
+    file.write_text(POINT, encoding="utf-8")
+    answer, joint = fit_cases(
+        load_case_fit(file, (own / "shelves",)), own / "chain.npz", lambda *report: None
+    )
+    assert answer.numbers[0].fit == "my_product"
+    again = own / "again"
+    shutil.copytree(own / "shelves", again / "shelves")
+    (again / "shelves" / "fits").mkdir()
+    (again / "shelves" / "fits" / "my_product.csv").write_text(joint.text, encoding="utf-8")
+    by_fit = 'basis = "computed"\nsource = "salt_ma_2001"\nfit = "my_product"\n'
+    case = again / "shelves" / "cases" / "product.toml"
+    case.write_text(CASE.replace('basis = "assumed"\n', by_fit, 1), encoding="utf-8")
+    shutil.copy(file, again)
+    with pytest.raises(BadInput, match="is the shelf's by this very fit"):
+        load_case_fit(again / file.name, (again / "shelves",))
+
+
+@pytest.mark.parametrize("line", ["narrow = 0.5", "within = true", "posterior = 800"])
+def test_a_table_that_is_written_as_one_value_is_refused_with_how_it_is_written(own, line):
+    refusal = refused(own, FIT.replace('title = "A product"', line))
+    key = line.partition(" ")[0]
+    assert (refusal.key, refusal.cure) == (key, f"write [{key}], and its keys below")
+
+
 def test_what_a_number_is_by_this_very_fit_is_not_what_was_thought_before(own):
     """The fit's own draws beside its row on another shelf of one's own."""
     file = load_case_fit(written(own, POINT), (own / "shelves",))

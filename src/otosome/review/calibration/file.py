@@ -14,6 +14,7 @@ from otosome.errors import BadInput, at
 from otosome.evidence import Parameter, near
 from otosome.files import fingerprint, sha256
 from otosome.fitting.file import Sampling
+from otosome.fitting.joint import shelf_name
 from otosome.review.calibration.bench import Simulated
 from otosome.review.calibration.figure import Figure
 from otosome.review.qualification.case import Case, cases, no_row
@@ -196,7 +197,7 @@ def load_case_fit(file: Path, shelves: tuple[Path, ...] = ()) -> CaseFitFile:
     checked = CaseFitFile(file.stem, tables, simulated, {str(file): sha256(file)})
     _check_thought(checked)
     for p in filter(None, checked.before):
-        if p.fit == file.stem:
+        if p.fit == shelf_name(file.stem):
             cure = f'state [numbers."{p.name}"], what was thought before'
             raise BadInput(
                 "is the shelf's by this very fit", file=file.name, key="thought", given=p.name, cure=cure
