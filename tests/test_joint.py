@@ -102,6 +102,17 @@ def test_a_table_of_draws_is_read_as_it_was_written(tmp_path):
         assert dict(again.shares[name]) == pytest.approx(dict(shares), abs=2e-3)
 
 
+def test_a_table_that_is_written_anew_is_read_anew(tmp_path):
+    """A fit that is run again writes its draws in the same place."""
+    file = tmp_path / "mine.csv"
+    file.write_text(joint().text, encoding="utf-8")
+    before = read(file)
+    file.write_text(joint(plane=(MIDDLE + 1.0, SLOPES, ROOT)).text, encoding="utf-8")
+    ratio, plain = (np.array([read(file).ends[name], before.ends[name]]) for name in SCALES)
+    assert np.log(ratio[0] / ratio[1]) == pytest.approx([1.0] * 3, abs=2e-3)
+    assert plain[0] - plain[1] == pytest.approx([1.0] * 3, abs=2e-3)
+
+
 def test_an_entry_that_names_a_fit_is_linked_by_its_draws(shelf):
     row = 'meaning = "a test"\nvalue = "3"\nlow = "1"\nhigh = "9"\nbasis = "assumed"\nbecause = "A test."\n'
     text = (

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from otosome.catalog import SHIPPED
-from otosome.fitting.file import FITS, fits
+from otosome.fitting.entry import numbers_hash
+from otosome.fitting.file import FITS, fits, load_fit
 from otosome.fitting.joint import read
 from tools import fits as tool
 
 
 def test_each_fit_comes_after_those_whose_numbers_it_hangs_on():
-    """The strain begins from ranges of noise, the fall of supply hangs on the tracer's window."""
+    """The strain begins from ranges of noise, and the fall of supply needs the tracer's window.
+
+    People's ears are injured by rates that rodents gave; rodents read how much more children lose, and have none.
+    """
     order = tool.ordered(fits())
     assert sorted(order) == sorted(fits())
     for first, then in (
@@ -21,6 +29,33 @@ def test_each_fit_comes_after_those_whose_numbers_it_hangs_on():
         ("tmpa_window", "cisplatin_supply_fall"),
     ):
         assert order.index(first) < order.index(then), (first, then)
+
+
+def test_each_fit_is_run_by_a_process_that_reads_the_shelves_as_the_one_before_left_them(monkeypatch):
+    begun = []
+    monkeypatch.setattr(sys, "argv", ["fits", "build", "words_w22", "words_nu6"])
+    monkeypatch.setattr(tool.subprocess, "run", lambda command, check: begun.append((command[1:], check)))
+    tool.main()
+    assert sorted(begun) == [
+        (["-m", "tools.fits", "build", name], True) for name in ("words_nu6", "words_w22")
+    ]
+
+
+def test_a_fit_of_other_data_or_other_numbers_is_run_again(tmp_path):
+    name = "gentamicin_rat_plasma"
+    result = tmp_path / name
+    own = result / "entry" / "fits" / f"{name}.csv"
+    assert not tool.is_current(result, name)
+    own.parent.mkdir(parents=True)
+    file = load_fit(Path(name))
+    few = read(FITS / f"{name}.csv")
+    for data, numbers, current in (
+        (file.data_hash, numbers_hash(file.study), True),
+        ("0" * 12, numbers_hash(file.study), False),
+        (file.data_hash, "0" * 12, False),
+    ):
+        own.write_text(replace(few, origin=f"SHA-256 {data}, over numbers {numbers}").text, encoding="utf-8")
+        assert tool.is_current(result, name) == current
 
 
 def test_a_row_that_is_written_changes_its_ends_and_nothing_else(tmp_path):

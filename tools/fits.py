@@ -3,19 +3,21 @@
     python -m tools.fits FOLDER [NAME ...]
 
 Results go to FOLDER. A fit that is there already, of the same data and the same numbers, is not run again. The draws go
-beside the fit's file, and each number that names the fit takes its value, low and high from them.
+beside the fit's file, and each number that names the fit takes its value, low and high from them. Each fit has its own
+process: one that has read a shelf does not read it again, and the next fit rests on what this one writes there.
 """
 
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
+from collections import Counter
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 from otosome import jobs
 from otosome.cards import read_toml
-from otosome.catalog import get
 from otosome.fitting.entry import numbers_hash
 from otosome.fitting.file import FITS, fits, load_fit
 from otosome.fitting.joint import SHIPPED, Joint, read
@@ -32,51 +34,44 @@ DIGITS, STRAIN_DIGITS = 2, 3
 def main() -> None:
     """Run the fits that are named, or all, each after those it rests on."""
     folder, *names = sys.argv[1:]
+    if len(names) == 1:
+        refit(Path(folder), names[0])
+        return
     for name in ordered(names or fits()):
-        result = Path(folder) / name
-        if not is_current(result, name):
-            with watched("fit") as watch:
-                jobs.fit(jobs.FitInputs(fit=Path(name), out=result, force=True), watch)
-        joint = read(drawn(result, name))
-        (FITS / f"{name}.csv").write_text(joint.text, encoding="utf-8", newline="")
-        for line in restate(name, joint):
-            print(line)
+        subprocess.run([sys.executable, "-m", "tools.fits", folder, name], check=True)
+
+
+def refit(folder: Path, name: str) -> None:
+    """Run a fit, unless its result is there, and write its draws and rows."""
+    result = folder / name
+    if not is_current(result, name):
+        with watched("fit") as watch:
+            jobs.fit(jobs.FitInputs(fit=Path(name), out=result, force=True), watch)
+    joint = read(drawn(result, name))
+    (FITS / f"{name}.csv").write_text(joint.text, encoding="utf-8", newline="")
+    for line in restate(name, joint):
+        print(line)
 
 
 def ordered(names: list[str]) -> list[str]:
     """Fits, each after those whose numbers it rests on.
 
-    Two that read each other's numbers, as those of one case do, go by the numbers on which their draws of before hang.
+    Of two that read each other's numbers, as those of one case do, the one that reads fewer of the other's comes first.
     """
-    read_by = {name: numbers_read(name) & set(names) - {name} for name in names}
+    read_by = {name: numbers_read(name) for name in names}
     needed = {
-        name: hangs_on(name) & set(names) - {name} | {other for other in others if name not in read_by[other]}
-        for name, others in read_by.items()
+        name: {other for other in names if own[other] > read_by[other][name]} for name, own in read_by.items()
     }
     return list(TopologicalSorter(needed).static_order())
 
 
-def numbers_read(name: str) -> set[str]:
-    """The fits of all numbers that the cases of a fit read, but those it frees."""
+def numbers_read(name: str) -> Counter[str]:
+    """By fit, how many of its numbers the cases of a fit read, but those it frees."""
     case = loaded(name)
     if case is None:
-        return set()
-    numbers = case.simulated.numbers
+        return Counter()
     aside = set(case.tables.numbers) if case.tables.thought else set(case.tables.free)
-    return {p.fit for number, p in numbers.items() if p.fit and number not in aside}
-
-
-def hangs_on(name: str) -> set[str]:
-    """The fits of numbers that have a share in those of a fit, by its draws of before; none of a new fit."""
-    file = FITS / f"{name}.csv"
-    beside = read(file).beside if file.is_file() else ()
-    return {fit for number in beside for fit in fits_of(number)}
-
-
-def fits_of(number: str) -> set[str]:
-    """The fits that rows of a number name on its shelf, of any species."""
-    shelf, entry, key = number.split(".")
-    return {p.fit for p in get(shelf, entry).card.parameters[key].values() if p.fit}
+    return Counter(p.fit for number, p in case.simulated.numbers.items() if p.fit and number not in aside)
 
 
 def loaded(name: str) -> CaseFitFile | None:
@@ -98,7 +93,8 @@ def is_current(result: Path, name: str) -> bool:
     case, origin = loaded(name), read(drawn(result, name)).origin
     if case is not None:
         return f"data: {case.data_hash}; numbers: {case.numbers_hash}" in origin
-    return numbers_hash(load_fit(Path(name)).study) in origin
+    file = load_fit(Path(name))
+    return file.data_hash in origin and numbers_hash(file.study) in origin
 
 
 def restate(name: str, joint: Joint, root: Path = SHIPPED) -> list[str]:

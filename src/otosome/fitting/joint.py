@@ -164,20 +164,25 @@ def _no_name(fit: object) -> BadInput:
     return BadInput("is the name of a fit", key="fit", given=fit, cure=cure)
 
 
-@lru_cache(maxsize=64)
 def read(file: Path) -> Joint:
     """Draws from a table as ``Joint.text`` has it; raises BadInput naming the file and what is wrong."""
     with at(file.name):
-        # Excel marks the beginning of what it saves.
-        lines = content(file, LARGEST).decode("utf-8-sig", errors="replace").splitlines()
-        scales = _scales(lines)
-        names = [name.strip() for name in lines[2].split(",")] if len(lines) > 2 else []
-        full = [name for name in names if name.count(".") == 2]
-        if not 1 <= len(scales) <= len(set(full)) == len(names):
-            raise BadInput("is no table of draws", given=lines[:3], cure=_HEAD)
-        free = dict(zip(names, scales, strict=False))
-        draws = _draws(lines, len(names))
-        _check(draws, names, free)
+        return _parsed(content(file, LARGEST))
+
+
+@lru_cache(maxsize=64)
+def _parsed(table: bytes) -> Joint:
+    """The draws of a table, by what it holds and not by its place: a fit that is run again writes another there."""
+    # Excel marks the beginning of what it saves.
+    lines = table.decode("utf-8-sig", errors="replace").splitlines()
+    scales = _scales(lines)
+    names = [name.strip() for name in lines[2].split(",")] if len(lines) > 2 else []
+    full = [name for name in names if name.count(".") == 2]
+    if not 1 <= len(scales) <= len(set(full)) == len(names):
+        raise BadInput("is no table of draws", given=lines[:3], cure=_HEAD)
+    free = dict(zip(names, scales, strict=False))
+    draws = _draws(lines, len(names))
+    _check(draws, names, free)
     return Joint(lines[0].strip("#, "), free, tuple(names[len(free) :]), draws)
 
 

@@ -134,8 +134,8 @@ class CaseFitFile:
     @property
     def draws(self) -> int:
         """Draws of all that is not free."""
-        needed = 0 if self.tables.posterior is not None else _fewest(self.simulated)
-        return max(_DRAWS, needed) if self.tables.draws is None else self.tables.draws
+        fewest = _fewest(self.simulated)
+        return max(_DRAWS, fewest) if self.tables.draws is None else self.tables.draws
 
     @property
     def data_hash(self) -> str:
@@ -178,7 +178,7 @@ class CaseFitFile:
 
 
 def _fewest(simulated: Simulated) -> int:
-    """Draws from which slopes along all that is drawn can be had."""
+    """Draws of all else in which no number's deviates go with another's, so that slopes can be had of them."""
     return 2 * len(simulated.owners) + 2
 
 
@@ -291,10 +291,10 @@ def _check_draws(simulated: Simulated, tables: CaseFitTables) -> None:
         key = "within" if tables.posterior is None else "posterior"
         cure = f"or leave {key} out: least squares with all else at its best value"
         what = "a posterior is of all else as well, and so is what lies within it"
-        raise BadInput(what, key="draws", given=0, allowed="2 and more", cure=cure)
-    if tables.posterior is None and tables.draws and tables.draws < _fewest(simulated):
+        raise BadInput(what, key="draws", given=0, allowed=f"{_fewest(simulated)} and more", cure=cure)
+    if tables.draws and tables.draws < _fewest(simulated):
         raise BadInput(
-            "are too few for slopes along all that is drawn",
+            "are too few for all that is drawn",
             key="draws",
             given=tables.draws,
             allowed=f"{_fewest(simulated)} and more",
