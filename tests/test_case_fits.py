@@ -330,6 +330,16 @@ def test_an_error_of_a_ratio_is_a_share():
         Figure.of(replace(ROW, unit="dB"), "3 dB", "A test.", ratio=True)
 
 
+@pytest.mark.parametrize("ends", [{"value": 0.0}, {"value": None, "below": 0.0}])
+def test_an_error_of_the_logarithm_is_refused_where_a_figure_has_none(ends):
+    """Everything would lie without end above it; in the row's own unit it is a figure as any other."""
+    with pytest.raises(BadInput, match=r'without a logarithm; given: 25 %; .*of the row: "5 mg/L"'):
+        Figure.of(replace(ROW, **ends), "25 %", "A test.")
+    assert Figure.of(replace(ROW, **ends), "2 mg/L", "A test.").misses(np.array([0.003])) == pytest.approx(
+        1.5
+    )
+
+
 def test_the_range_of_single_ears_is_an_error_of_the_logarithm():
     case = replace(ROW, low=1.5, high=24.0, n=12, summary="median")
     assert Figure.of(case).misses(np.array([0.006 * np.exp(case.doubt)]))[0] == pytest.approx(1.0)
@@ -362,7 +372,7 @@ def test_the_range_of_single_ears_is_an_error_of_the_logarithm():
         (
             'title = "A product"',
             "draws = 4",
-            "draws: are too few for slopes along all that is drawn; given: 4; allowed: 6",
+            "draws: are too few for all that is drawn; given: 4; allowed: 6",
         ),
         ('title = "A product"', 'study = "a.toml"', "study: is not a key here"),
     ],
@@ -572,6 +582,33 @@ def test_with_all_else_at_its_best_value_what_figures_leave_open_is_named(own):
     assert "free another: otosome list cases tells what rows rest on" in str(refusal)
 
 
+def test_a_fit_file_with_a_hyphen_is_known_again_by_the_name_that_its_rows_bear(own):
+    """The number says fit = "my_product", as the fit my-product.toml has it written."""
+    file = own / "my-product.toml"
+    file.write_text(POINT, encoding="utf-8")
+    answer, joint = fit_cases(
+        load_case_fit(file, (own / "shelves",)), own / "chain.npz", lambda *report: None
+    )
+    assert answer.numbers[0].fit == "my_product"
+    again = own / "again"
+    shutil.copytree(own / "shelves", again / "shelves")
+    (again / "shelves" / "fits").mkdir()
+    (again / "shelves" / "fits" / "my_product.csv").write_text(joint.text, encoding="utf-8")
+    by_fit = 'basis = "computed"\nsource = "salt_ma_2001"\nfit = "my_product"\n'
+    case = again / "shelves" / "cases" / "product.toml"
+    case.write_text(CASE.replace('basis = "assumed"\n', by_fit, 1), encoding="utf-8")
+    shutil.copy(file, again)
+    with pytest.raises(BadInput, match="is the shelf's by this very fit"):
+        load_case_fit(again / file.name, (again / "shelves",))
+
+
+@pytest.mark.parametrize("line", ["narrow = 0.5", "within = true", "posterior = 800"])
+def test_a_table_that_is_written_as_one_value_is_refused_with_how_it_is_written(own, line):
+    refusal = refused(own, FIT.replace('title = "A product"', line))
+    key = line.partition(" ")[0]
+    assert (refusal.key, refusal.cure) == (key, f"write [{key}], and its keys below")
+
+
 def test_what_a_number_is_by_this_very_fit_is_not_what_was_thought_before(own):
     """The fit's own draws beside its row on another shelf of one's own."""
     file = load_case_fit(written(own, POINT), (own / "shelves",))
@@ -592,8 +629,15 @@ def test_what_a_number_is_by_this_very_fit_is_not_what_was_thought_before(own):
 def test_a_posterior_without_draws_of_all_else_is_refused(own):
     text = FIT.replace('title = "A product"', "draws = 0\nposterior = { walkers = 32, steps = 40 }")
     with pytest.raises(
-        BadInput, match=r"draws: a posterior is of all else as well, .*; given: 0; allowed: 2 and more"
+        BadInput, match=r"draws: a posterior is of all else as well, .*; given: 0; allowed: 6 and more"
     ):
+        load_case_fit(written(own, text), (own / "shelves",))
+
+
+def test_a_posterior_too_is_laid_beside_figures_in_draws_that_outnumber_all_else(own):
+    """Fewer cannot be made free of correlation: what is simulated would be no number."""
+    text = FIT.replace('title = "A product"', "draws = 4\nposterior = { walkers = 32, steps = 40 }")
+    with pytest.raises(BadInput, match=r"draws: are too few for all that is drawn; given: 4; allowed: 6 and"):
         load_case_fit(written(own, text), (own / "shelves",))
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from otosome.catalog import Catalog
 from otosome.evidence import Parameter
+from otosome.fitting.file import FITS
+from otosome.fitting.joint import read as read_draws
 from otosome.forward import best as forward_best
 from otosome.forward import simulate
 from otosome.model import hearing
@@ -179,6 +181,14 @@ def test_people_on_the_shelf_lose_what_was_found_and_alike_none_would_be_deaf():
         "without a spread between people hardly anybody would be deaf"
     )
     assert "used, hence no evidence" in shelf.because
+
+
+def test_people_on_the_shelf_differ_as_the_draws_of_the_fit_say():
+    """Stated in two digits, as a coefficient of variation: no tool writes it."""
+    shelf = CATALOG.get("insults", "cisplatin").card.parameter("ec50", "human")
+    assert shelf.subjects == pytest.approx(
+        read_draws(FITS / "cisplatin_people.csv").ends[SPREAD][1], rel=0.03
+    )
 
 
 def test_childhood_is_the_childrens_alone_and_costs_them_hearing():

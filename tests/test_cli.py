@@ -529,6 +529,11 @@ def test_sources_names_paper_or_assumption_of_every_number():
     assert "provisional: read in it once" in top
     marked = [[row["basis"] + "*" * row["provisional"], row["parameter"]] for row in rows]
     assert [line.split()[:2] for line in lines] == marked
+    named = {row["parameter"]: row["fit"] for row in rows if row["fit"]}
+    assert named
+    assert {
+        line.split()[1]: line.split("  fit ")[1].split()[0] for line in lines if "  fit " in line
+    } == named
 
 
 def test_a_defect_of_ours_is_said_to_be_one_and_leaves_with_one(monkeypatch, capsys):

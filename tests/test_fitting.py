@@ -878,6 +878,33 @@ def test_an_entry_says_where_its_readings_come_from_and_that_draws_had_not_conve
     assert list(joint.free) == list(rows)
 
 
+def test_a_number_whose_spread_alone_was_fitted_keeps_its_links_and_needs_no_draws_of_another_fit(stored):
+    row = {"value": "2 1/h", "low": "1 1/h", "high": "4 1/h", "basis": "assumed", "because": "A test."}
+    linked = {"insults.noise.irritation": 0.5}
+    of = Study.of(
+        {**fits.VALUES, "numbers": {"insults.noise.ohc": {**row, "fit": "theirs", "linked": linked}}}
+    )
+    draws = Ears.read(stored.folder / "ears.parquet")
+    spread = replace(draws, numbers={"insults.noise.ohc.subjects": np.full(draws.ear.size, 0.3)})
+    entry, joint = strain_of(of, stored.fit, spread, "own_fit", "Mice of our own", "mine")
+    stated = entry["numbers"]["insults.noise.ohc"]
+    assert joint is None
+    assert (stated["linked"], stated["subjects"]) == (linked, 0.3)
+    assert "fit" not in stated
+
+
+def test_a_row_of_a_strain_that_links_by_lists_is_refused_with_its_number_and_the_form(tmp_path):
+    (tmp_path / "strains").mkdir()
+    row = 'value = "2 1/h"\nbasis = "assumed"\nbecause = "A test."\n'
+    text = f'about = "Ours."\nspecies = "mouse"\n[numbers."insults.noise.ohc"]\n{row}'
+    old = 'linked = [["insults.noise.irritation", 0.5]]\n'
+    (tmp_path / "strains" / "ours.toml").write_text(text + old, encoding="utf-8")
+    with pytest.raises(
+        BadInput, match=r"ours.toml: numbers.insults.noise.ohc.linked: .*\{ \"insults.noise.ihc\" ="
+    ):
+        _ = Study.of({**fits.VALUES, "strain": "ours"}, shelves=(tmp_path,)).parameters
+
+
 def test_a_fit_of_other_numbers_is_refused(stored, tmp_path):
     with pytest.raises(BadInput, match="fitted no number that this study rests on"):
         run(StudyInputs(study="cisplatin_guinea_pig", subjects=10, fit=stored.folder, out=tmp_path / "run"))

@@ -179,6 +179,11 @@ def test_a_sum_that_is_known_is_still_known_when_its_parts_are_drawn_from_their_
     [
         ({"fit": "other"}, "fit: has no draws; given: other; allowed: .*mine"),
         ({"fit": "../mine"}, "fit: is the name of a fit; given: ../mine"),
+        (
+            {"fit": "my-fit 2"},
+            'given: my-fit 2; .*name the draws fits/my_fit_2.csv, and write fit = "my_fit_2"',
+        ),
+        ({"fit": "mine.csv"}, 'given: mine.csv; .*write fit = "mine"'),
         ({"fit": 3}, "fit: is the name of a fit; given: 3"),
         ({"fit": ""}, "fit: is the name of a fit"),
         ({"fit": "mine", "linked": {"a.b.c": 0.5}}, "linked: the draws of the fit say what"),
@@ -206,9 +211,15 @@ LINES = "1,0.5\n2,-0.5\n3,0.1\n4,1\n"
         (HEAD.replace("ratio", "ratios") + LINES, "is no table of draws"),
         (HEAD.replace("ratio", "ratio, ratio, plain") + LINES, "is no table of draws"),
         (HEAD.replace("d.e.f", "a.b.c") + LINES, "is no table of draws"),
-        (HEAD + LINES + "5,x\n", "is no table of draws: .*could not convert"),
-        (HEAD + "1,2,3\n" * 4, "every draw has a number under each name; given: 3 in a line"),
-        (HEAD + LINES + "nan,1\n", "every draw has a number under each name"),
+        (HEAD.replace("d.e.f", "f") + LINES, "is no table of draws"),
+        (
+            HEAD + LINES + "5,x\n",
+            "line 8: every draw has a number under each name; given: 5,x; allowed: 2 finite",
+        ),
+        (HEAD + "1,2,3\n" * 4, "line 4: every draw has a number under each name; given: 1,2,3"),
+        (HEAD + LINES + "\nnan,1\n", "line 9: every draw has a number under each name; given: nan,1"),
+        (HEAD, "has too few draws; given: 0; allowed: 4 and more"),
+        (HEAD.replace(",", ";") + LINES.replace(",", ";"), "is no table of draws; .*with commas between"),
         (HEAD + "1,0.5\n2,-0.5\n3,0.1\n", "has too few draws; given: 3; allowed: 4 and more"),
         (HEAD + LINES + "-1,1\n", "a.b.c: is a ratio, and lies above zero; given: -1.0"),
         (HEAD + "1,1\n2,2\n3,3\n4,4\n", "are one number, or do not differ"),
@@ -220,6 +231,20 @@ def test_what_is_no_table_of_draws_is_refused_with_its_file(tmp_path, text, mess
     file.write_text(text, encoding="utf-8")
     with pytest.raises(BadInput, match=f"wrong.csv: .*{message}|wrong.csv: {message}"):
         read(file)
+
+
+@pytest.mark.parametrize("padded", ["# free: ratio,", "# free: ratio, "])
+def test_a_table_that_excel_saved_is_read(tmp_path, padded):
+    """With its mark at the beginning, Windows line ends, and short lines filled up."""
+    text = (HEAD + LINES).replace("# of a test", "# of a test,").replace("# free: ratio", padded)
+    file = tmp_path / "excel.csv"
+    file.write_bytes(text.replace("a.b.c,d", "a.b.c, d").replace("\n", "\r\n").encode("utf-8-sig"))
+    plain = tmp_path / "plain.csv"
+    plain.write_text(HEAD + LINES, encoding="utf-8")
+    saved, as_written = read(file), read(plain)
+    assert (saved.origin, saved.free, saved.beside) == (as_written.origin, as_written.free, as_written.beside)
+    assert saved.draws == pytest.approx(as_written.draws)
+    assert saved.shares == as_written.shares
 
 
 def test_a_name_of_a_file_becomes_one_that_a_shelf_takes():

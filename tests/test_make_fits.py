@@ -41,7 +41,7 @@ def test_each_fit_is_run_by_a_process_that_reads_the_shelves_as_the_one_before_l
     ]
 
 
-def test_a_fit_of_other_data_or_other_numbers_is_run_again(tmp_path):
+def test_a_fit_of_other_data_or_other_numbers_or_that_has_not_converged_is_run_again(tmp_path):
     name = "gentamicin_rat_plasma"
     result = tmp_path / name
     own = result / "entry" / "fits" / f"{name}.csv"
@@ -49,12 +49,14 @@ def test_a_fit_of_other_data_or_other_numbers_is_run_again(tmp_path):
     own.parent.mkdir(parents=True)
     file = load_fit(Path(name))
     few = read(FITS / f"{name}.csv")
-    for data, numbers, current in (
-        (file.data_hash, numbers_hash(file.study), True),
-        ("0" * 12, numbers_hash(file.study), False),
-        (file.data_hash, "0" * 12, False),
+    for how, data, numbers, current in (
+        ("posterior", file.data_hash, numbers_hash(file.study), True),
+        ("posterior, not converged", file.data_hash, numbers_hash(file.study), False),
+        ("posterior", "0" * 12, numbers_hash(file.study), False),
+        ("posterior", file.data_hash, "0" * 12, False),
     ):
-        own.write_text(replace(few, origin=f"SHA-256 {data}, over numbers {numbers}").text, encoding="utf-8")
+        origin = f"Fitted ({how}), SHA-256 {data}, over numbers {numbers}"
+        own.write_text(replace(few, origin=origin).text, encoding="utf-8")
         assert tool.is_current(result, name) == current
 
 

@@ -2,9 +2,11 @@
 
     python -m tools.fits FOLDER [NAME ...]
 
-Results go to FOLDER. A fit that is there already, of the same data and the same numbers, is not run again. The draws go
-beside the fit's file, and each number that names the fit takes its value, low and high from them. Each fit has its own
-process: one that has read a shelf does not read it again, and the next fit rests on what this one writes there.
+Results go to FOLDER. A fit that is there already, of the same data and the same numbers, is not run again, unless its
+walkers have not converged: more steps may be asked for now. The draws go beside the fit's file, and each number that
+names the fit takes its value, low and high from them; spreads that a row states (``subjects``, ``runs``) are written by
+hand. Each fit has its own process: one that has read a shelf does not read it again, and the next fit rests on what
+this one writes there.
 """
 
 from __future__ import annotations
@@ -87,10 +89,12 @@ def drawn(result: Path, name: str) -> Path:
 
 
 def is_current(result: Path, name: str) -> bool:
-    """Whether a result is of a fit as it is now, of these data and these numbers."""
+    """Whether a result is of a fit as it is now, of these data and these numbers, whose walkers have not to go on."""
     if not drawn(result, name).is_file():
         return False
     case, origin = loaded(name), read(drawn(result, name)).origin
+    if "not converged" in origin:
+        return False
     if case is not None:
         return f"data: {case.data_hash}; numbers: {case.numbers_hash}" in origin
     file = load_fit(Path(name))

@@ -273,21 +273,25 @@ def misshapen(sort: str, key: str, value: object) -> tuple[str, str] | None:
 
     ``sort``  what pydantic calls the fault;  ``key``  where it stands: "compare", "insult.blast"
     """
-    table, of_names = sort.startswith(("model", "dataclass")), sort.startswith("dict")
-    if isinstance(value, list) and (table or of_names):
-        own = f"[{key}]" if table else f"[{key}.NAME], a name of your own for each"
-        return f"is written [[{key}]], as a list of tables", f"write {own}{', once' if table else ''}"
-    if table or of_names:
-        above = key.rpartition(".")[0] or key
-        return (
-            "is one value, where a table is",
-            f"write [{above}.NAME], with a name of your own, and its keys below",
-        )
+    if sort.startswith(("model", "dataclass", "dict")):
+        return _no_table(key, value, of_names=sort.startswith("dict"))
     if sort.startswith(("list", "tuple")) and isinstance(value, Mapping):
         return "is written as one table, where a list of tables is", f"write [[{key}]] for each"
     if sort.startswith(("list", "tuple")) and isinstance(value, (str, int, float)):
         return "is one value, where a list is", f"write {key.rpartition('.')[2]} = [{json.dumps(value)}]"
     return None
+
+
+def _no_table(key: str, value: object, *, of_names: bool) -> tuple[str, str] | None:
+    """The same of what stands where a table is, or one of named tables; None of a list of no tables."""
+    if isinstance(value, list):
+        own = f"[{key}.NAME], a name of your own for each" if of_names else f"[{key}], once"
+        are = all(isinstance(each, Mapping) for each in value)
+        return (f"is written [[{key}]], as a list of tables", f"write {own}") if are else None
+    above = key.rpartition(".")[0]
+    named = f"write [{above or key}.NAME], with a name of your own, and its keys below"
+    cure = named if above or of_names else f"write [{key}], and its keys below"
+    return "is one value, where a table is", cure
 
 
 def _refusal(kind: object, error: ValidationError) -> BadInput:

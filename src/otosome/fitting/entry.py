@@ -83,7 +83,8 @@ def _shelved(p: Parameter) -> dict[str, object]:
         **{key: f"{end!r} {p.unit}".strip() for key, end in {"value": p.value, **ends}.items()},
         **({} if p.shape == "fixed" else {"shape": p.shape}),
         **{key: word for key, word in words.items() if word},
-        **({"fit": p.fit} if p.fit else {"linked": dict(p.linked)} if p.linked else {}),
+        # Its fit's draws do not go with the entry.
+        **({"linked": dict(p.linked)} if p.linked else {}),
         **({"additive": True} if p.additive else {}),
     }
 

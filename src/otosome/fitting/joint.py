@@ -31,6 +31,10 @@ _DRAWS, _PER_NUMBER = 200, 4
 # Digits of a draw that count, and of a share.
 _DIGITS, _SHARE_DIGITS = 4, 3
 _Z95 = 1.6448536269514722
+_HEAD = (
+    "copy it anew from the result of the fit: a line that begins with #, a line # free: ratio, plain, a line of names, "
+    "free ones first, and draws, with commas between and points in numbers, where a spreadsheet may save semicolons"
+)
 # Scales of free numbers: of one above zero its logarithm is drawn.
 RATIO, PLAIN = "ratio", "plain"
 Shares = Mapping[str, tuple[tuple[str, float], ...]]
@@ -134,11 +138,10 @@ def row_of(values: Mapping[str, object], name: str, fits: Path) -> dict[str, obj
     if fit is None:
         return dict(values)
     if not isinstance(fit, str) or not fit or fit != shelf_name(fit):
-        raise BadInput("is the name of a fit", key="fit", given=fit, cure='write fit = "noise_mouse"')
+        raise _no_name(fit)
     if "linked" in values:
-        raise BadInput(
-            "the draws of the fit say what the number is linked to", key="linked", cure="take one of both out"
-        )
+        cure = "take linked out, or fit where you have no draws of it"
+        raise BadInput("the draws of the fit say what the number is linked to", key="linked", cure=cure)
     places = [folder / f"{fit}.csv" for folder in (fits, SHIPPED / FITS)]
     place = next((place for place in places if place.is_file()), None)
     if place is None:
@@ -147,8 +150,18 @@ def row_of(values: Mapping[str, object], name: str, fits: Path) -> dict[str, obj
         raise BadInput("has no draws", key="fit", given=fit, allowed=allowed, cure=cure)
     shares = read(place).shares
     if name not in shares:
-        raise BadInput("did not free the number", key="fit", given=fit, allowed=sorted(shares))
+        cure = "a number of the package keeps its name: state it in [numbers] of a strain of your own or of a study"
+        raise BadInput("did not free the number", key="fit", given=fit, allowed=sorted(shares), cure=cure)
     return {**values, "linked": dict(shares[name])}
+
+
+def _no_name(fit: object) -> BadInput:
+    """The refusal of what names no fit, with the name that would."""
+    name = shelf_name(Path(fit).name.removesuffix(".csv")) if isinstance(fit, str) else ""
+    cure = 'write fit = "noise_mouse"'
+    if name:
+        cure = f'letters, digits and underscores: name the draws {FITS}/{name}.csv, and write fit = "{name}"'
+    return BadInput("is the name of a fit", key="fit", given=fit, cure=cure)
 
 
 def read(file: Path) -> Joint:
@@ -160,33 +173,55 @@ def read(file: Path) -> Joint:
 @lru_cache(maxsize=64)
 def _parsed(table: bytes) -> Joint:
     """The draws of a table, by what it holds and not by its place: a fit that is run again writes another there."""
-    lines = table.decode("utf-8", errors="replace").splitlines()
+    # Excel marks the beginning of what it saves.
+    lines = table.decode("utf-8-sig", errors="replace").splitlines()
     scales = _scales(lines)
-    names = lines[2].split(",") if len(lines) > 2 else []
-    if not 1 <= len(scales) <= len(set(names)) == len(names):
-        cure = "a line that begins with #, a line # free: ratio, plain, and a line of names, free ones first"
-        raise BadInput("is no table of draws", given=lines[:3], cure=cure)
-    try:
-        draws = np.loadtxt(lines[3:], delimiter=",", ndmin=2)
-    except ValueError as error:
-        raise BadInput(f"is no table of draws: {error}") from error
+    names = [name.strip() for name in lines[2].split(",")] if len(lines) > 2 else []
+    full = [name for name in names if name.count(".") == 2]
+    if not 1 <= len(scales) <= len(set(full)) == len(names):
+        raise BadInput("is no table of draws", given=lines[:3], cure=_HEAD)
     free = dict(zip(names, scales, strict=False))
+    draws = _draws(lines, len(names))
     _check(draws, names, free)
-    return Joint(lines[0].removeprefix("#").strip(), free, tuple(names[len(free) :]), draws)
+    return Joint(lines[0].strip("#, "), free, tuple(names[len(free) :]), draws)
+
+
+def _draws(lines: Sequence[str], names: int) -> Array:
+    """The numbers below the line of names; raises BadInput naming the line of the file that is none of numbers."""
+    draws = [_draw(line, number, names) for number, line in enumerate(lines[3:], start=4) if line.strip()]
+    return np.reshape(np.array(draws), (len(draws), names))
+
+
+def _draw(line: str, number: int, names: int) -> list[float]:
+    """One draw, a number under each name."""
+    try:
+        draw = [float(cell) for cell in line.split(",")]
+    except ValueError:
+        draw = []
+    if len(draw) != names or not np.all(np.isfinite(draw)):
+        cure = "copy the draws anew from the result of the fit"
+        allowed = f"{names} finite number{'s' * (names > 1)}, with commas between"
+        raise BadInput(
+            "every draw has a number under each name",
+            key=f"line {number}",
+            given=line,
+            allowed=allowed,
+            cure=cure,
+        )
+    return draw
 
 
 def _scales(lines: Sequence[str]) -> list[str]:
     """The scale of each free number, from the second line of a table; none where it is no such line."""
     if len(lines) < 2 or not lines[0].startswith("#") or not lines[1].startswith("# free: "):
         return []
-    scales = lines[1].removeprefix("# free: ").split(", ")
+    # A spreadsheet fills short lines up to the longest.
+    scales = [scale.strip() for scale in lines[1].removeprefix("# free: ").rstrip(", ").split(",")]
     return scales if set(scales) <= {RATIO, PLAIN} else []
 
 
 def _check(draws: Array, names: Sequence[str], free: Mapping[str, str]) -> None:
     """Refuse draws that no shares can be had from."""
-    if draws.shape[1] != len(names) or not np.all(np.isfinite(draws)):
-        raise BadInput("every draw has a number under each name", given=f"{draws.shape[1]} in a line")
     if len(draws) < 2 * len(names):
         raise BadInput("has too few draws", given=len(draws), allowed=f"{2 * len(names)} and more")
     for name, column in zip(names, draws.T, strict=True):

@@ -91,7 +91,7 @@ def methods(fit: CaseFit) -> str:
     elif fit.method == "within":
         how = (
             "the normal distribution, given the standard normal deviates of all else, with the least mean misfit of "
-            f"its own draws for its width (Opper and Archambeau 2009), in {_many(fit.rounds, 'round')}; it lies within "
+            f"its own draws for its width (Opper and Archambeau 2009), found {ended}; it lies within "
             "the posterior, and is narrower than it"
         )
     elif fit.method == "least squares":

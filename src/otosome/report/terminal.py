@@ -246,7 +246,8 @@ def _source(row: SourceRow) -> str:
     mark = f"{row.basis}{'*' if row.provisional else ''}"
     shown = row.given if row.value is None else f"{row.value:.4g} {row.unit}"
     stands = f"  [{standing(row)}]" if standing(row) else ""
-    return f"{mark:<11} {row.parameter:<58} {shown}  {row.source or ''}{stands}"
+    fit = f"  fit {row.fit}" if row.fit else ""
+    return f"{mark:<11} {row.parameter:<58} {shown}  {row.source or ''}{fit}{stands}"
 
 
 def _curve_lines(chart: Answer) -> list[str]:

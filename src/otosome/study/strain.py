@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from pydantic import ValidationError
+from typing import TypeVar
 
 from otosome.catalog import Entry
-from otosome.errors import BadInput, at
+from otosome.errors import BadInput
 from otosome.evidence import Curve, Parameter
 from otosome.roles import StrainOptions
+from otosome.study.reading import table_of
+from otosome.study.tables.base import Table
 from otosome.study.tables.pins import Number, StatedCurve
+
+_Of = TypeVar("_Of", bound=Table)
 
 
 @dataclass(frozen=True)
@@ -29,14 +32,12 @@ class Strain:
     def of(cls, entry: Entry[StrainOptions, object]) -> Strain:
         """A strain from its entry; raises BadInput naming file and key."""
         options, file = entry.options, entry.card.file
-        with at(file):
-            try:
-                numbers = {name: Number(**values) for name, values in options.numbers.items()}  # type: ignore[arg-type]  # checked by the table
-                curves = {name: StatedCurve(**values) for name, values in options.curves.items()}  # type: ignore[arg-type]  # as above
-            except ValidationError as error:
-                first = error.errors()[0]
-                key = ".".join(str(part) for part in first["loc"])
-                raise BadInput(first["msg"], key=key, given=first["input"]) from error
+        numbers = {
+            name: _table(Number, own, file, f"numbers.{name}") for name, own in options.numbers.items()
+        }
+        curves = {
+            name: _table(StatedCurve, own, file, f"curves.{name}") for name, own in options.curves.items()
+        }
         return cls(file, numbers, curves)
 
     def restated(self, parameter: Parameter) -> Parameter:
@@ -47,3 +48,12 @@ class Strain:
     def curves(self) -> dict[str, Curve]:
         """Its curves by full name."""
         return {name: curve.curve(name, self.file) for name, curve in self.stated.items()}
+
+
+def _table(kind: type[_Of], values: Mapping[str, object], file: str, place: str) -> _Of:
+    """A table of the entry; raises BadInput naming file and key."""
+    try:
+        return table_of(kind, values, file)
+    except BadInput as error:
+        error.key = f"{place}.{error.key}"
+        raise

@@ -15,11 +15,11 @@ from otosome.evidence import Parameter
 from otosome.forward import Carried
 from otosome.review.calibration.figure import Figure
 from otosome.review.qualification.bench import Bench, Terms
+from otosome.review.qualification.case import Z95
 from otosome.review.qualification.rerun import Typical
 from otosome.roles import CaseOptions
 from otosome.units import Array
 
-_Z95 = 1.6448536269514722
 # Errors of a figure below which a number does not move it.
 _MOVES = 0.05
 
@@ -117,7 +117,7 @@ class Simulated:
         ``numbers``  values of the free ones
         """
         many = len(self.owners)
-        own = _Z95 * np.concatenate([np.zeros((many, 1)), np.eye(many), -np.eye(many)], axis=1)
+        own = Z95 * np.concatenate([np.zeros((many, 1)), np.eye(many), -np.eye(many)], axis=1)
         scaled = self.scaled({name: np.full(own.shape[1], value) for name, value in numbers.items()}, own)
         apart = np.abs(scaled[1:] - scaled[:1]).max(axis=1).reshape(2, many).max(axis=0)
         return [int(k) for k in np.flatnonzero(apart > _MOVES)]

@@ -54,6 +54,10 @@ class Figure:
             low, high = case.above, case.below
         else:
             low, high = (case.low, case.high) if case.value is None else (case.value, case.value)
+        if ratio and high is not None and high <= 0:
+            own = f"5 {case.unit}".strip()
+            cure = f'state an error in the unit of the row: "{own}"'
+            raise BadInput("is of a figure without a logarithm", key=key, given=stated, cure=cure)
         return cls(case, _end(low, -np.inf, ratio), _end(high, np.inf, ratio), error, ratio, because)
 
     @classmethod

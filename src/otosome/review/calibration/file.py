@@ -14,6 +14,7 @@ from otosome.errors import BadInput, at
 from otosome.evidence import Parameter, near
 from otosome.files import fingerprint, sha256
 from otosome.fitting.file import Sampling
+from otosome.fitting.joint import shelf_name
 from otosome.review.calibration.bench import Simulated
 from otosome.review.calibration.figure import Figure
 from otosome.review.qualification.case import Case, cases, no_row
@@ -133,8 +134,8 @@ class CaseFitFile:
     @property
     def draws(self) -> int:
         """Draws of all that is not free."""
-        needed = 0 if self.tables.posterior is not None else _fewest(self.simulated)
-        return max(_DRAWS, needed) if self.tables.draws is None else self.tables.draws
+        fewest = _fewest(self.simulated)
+        return max(_DRAWS, fewest) if self.tables.draws is None else self.tables.draws
 
     @property
     def data_hash(self) -> str:
@@ -177,7 +178,7 @@ class CaseFitFile:
 
 
 def _fewest(simulated: Simulated) -> int:
-    """Draws from which slopes along all that is drawn can be had."""
+    """Draws of all else in which no number's deviates go with another's, so that slopes can be had of them."""
     return 2 * len(simulated.owners) + 2
 
 
@@ -196,7 +197,7 @@ def load_case_fit(file: Path, shelves: tuple[Path, ...] = ()) -> CaseFitFile:
     checked = CaseFitFile(file.stem, tables, simulated, {str(file): sha256(file)})
     _check_thought(checked)
     for p in filter(None, checked.before):
-        if p.fit == file.stem:
+        if p.fit == shelf_name(file.stem):
             cure = f'state [numbers."{p.name}"], what was thought before'
             raise BadInput(
                 "is the shelf's by this very fit", file=file.name, key="thought", given=p.name, cure=cure
@@ -290,10 +291,10 @@ def _check_draws(simulated: Simulated, tables: CaseFitTables) -> None:
         key = "within" if tables.posterior is None else "posterior"
         cure = f"or leave {key} out: least squares with all else at its best value"
         what = "a posterior is of all else as well, and so is what lies within it"
-        raise BadInput(what, key="draws", given=0, allowed="2 and more", cure=cure)
-    if tables.posterior is None and tables.draws and tables.draws < _fewest(simulated):
+        raise BadInput(what, key="draws", given=0, allowed=f"{_fewest(simulated)} and more", cure=cure)
+    if tables.draws and tables.draws < _fewest(simulated):
         raise BadInput(
-            "are too few for slopes along all that is drawn",
+            "are too few for all that is drawn",
             key="draws",
             given=tables.draws,
             allowed=f"{_fewest(simulated)} and more",

@@ -45,7 +45,7 @@ _AROUND, _BESIDE = 400, 120
 class Calibrated:
     """A number as published figures leave it, given all else that is drawn.
 
-    ``value`` ``low`` ``high``  5, 50 and 95 %, in ``unit``;  ``text`` ``shelf``  the same, and the shelf's, as printed
+    ``value`` ``low`` ``high``  50, 5 and 95 %, in ``unit``;  ``text`` ``shelf``  the same, and the shelf's, as printed
     ``shape``   lognormal or normal
     ``linked``  shares of the own deviates of other numbers in its own, by name
     ``fit``     the name of the fit

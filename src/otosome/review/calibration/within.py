@@ -123,7 +123,7 @@ def _onward(
     own = state.drawn(beside, luck)
     here = misses(own, beside)
     rise = _rise(misses, own, beside, here, _STEP * width)
-    weight = np.minimum(1.0, _LOST / np.maximum(np.abs(here), _LOST))
+    weight = _LOST / np.maximum(np.abs(here), _LOST)
     curvature = np.einsum("dfk,dfl,df->kl", rise, rise, weight) / len(own)
     precision = (1.0 - ease) * state.precision + ease * curvature
     way = ease * np.linalg.solve(precision, np.einsum("dfk,df->kd", rise, weight * here))
