@@ -194,6 +194,13 @@ def test_a_row_that_names_no_fit_with_draws_is_refused(shelf, row, message):
         row_of(row, "insults.own.one", shelf / "fits")
 
 
+def test_draws_whose_file_no_row_can_name_are_not_offered(shelf):
+    (shelf / "fits" / "mine.csv").rename(shelf / "fits" / "my-fit.csv")
+    with pytest.raises(BadInput, match=r"as fits/my_fit\.csv") as refusal:
+        row_of({"fit": "my_fit"}, "insults.own.one", shelf / "fits")
+    assert "my-fit" not in str(refusal.value)
+
+
 def test_a_row_whose_fit_did_not_free_it_is_refused_with_what_it_freed(shelf):
     with pytest.raises(BadInput, match=r"did not free the number; given: mine; allowed: insults\.own\.one, "):
         row_of({"fit": "mine"}, "insults.own.three", shelf / "fits")

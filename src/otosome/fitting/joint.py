@@ -145,7 +145,8 @@ def row_of(values: Mapping[str, object], name: str, fits: Path) -> dict[str, obj
     places = [folder / f"{fit}.csv" for folder in (fits, SHIPPED / FITS)]
     place = next((place for place in places if place.is_file()), None)
     if place is None:
-        allowed = sorted({file.stem for folder in (fits, SHIPPED / FITS) for file in folder.glob("*.csv")})
+        stems = {file.stem for folder in (fits, SHIPPED / FITS) for file in folder.glob("*.csv")}
+        allowed = sorted(stem for stem in stems if stem == shelf_name(stem))
         cure = f"put the draws of the fit beside it, as {FITS}/{fit}.csv"
         raise BadInput("has no draws", key="fit", given=fit, allowed=allowed, cure=cure)
     shares = read(place).shares
