@@ -282,7 +282,9 @@ def test_the_verb_prints_states_numbers_and_units_and_latex(tmp_path):
     text = CliRunner().invoke(app, ["equations", "noise_mouse"])
     assert text.exit_code == 0
     assert "ds/dt = production - stress_clearance * clear * s  [1/h]" in text.stdout
-    assert "ohc.sensitivity = 0.01 1/h  cells.ohc.sensitivity: injury rate per unit of stress" in text.stdout
+    assert (
+        "ohc.sensitivity = 0.0097 1/h  cells.ohc.sensitivity: injury rate per unit of stress" in text.stdout
+    )
     assert r"\frac{ds}{dt} &= \mathrm{production}" in text.stdout
     refused = CliRunner().invoke(app, ["equations", "noise_mouse", "--prior", "sceptic"])
     assert refused.exit_code == 2

@@ -174,6 +174,18 @@ def test_a_sum_that_is_known_is_still_known_when_its_parts_are_drawn_from_their_
     assert np.log(one).std() == pytest.approx(1.4, rel=0.05)
 
 
+def test_an_entry_that_was_copied_hangs_on_what_the_first_one_does(shelf):
+    """A new entry is begun as a copy of one of the package: its numbers are others, and as uncertain together."""
+    shipped = get("insults", "noise").card.parameter("irritation_doubling", "mouse")
+    row = row_of({"fit": "noise_mouse", "value": "3"}, "insults.drill.irritation_doubling", shelf / "fits")
+    assert row["linked"] == dict(shipped.linked) != {}
+    # A number of that name on another shelf is none of these.
+    with pytest.raises(BadInput, match="did not free the number"):
+        row_of({"fit": "noise_mouse"}, "cells.drill.irritation_doubling", shelf / "fits")
+    with pytest.raises(BadInput, match="did not free the number"):
+        row_of({"fit": "noise_mouse"}, "cells.drill.repair", shelf / "fits")
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [

@@ -85,7 +85,8 @@ def test_a_late_benefit_can_be_seen_by_an_experiment_where_it_could_not_with_the
     assert np.mean(reached > 4.0) > 0.05
     assert np.mean(shut > 4.0) < np.mean(reached > 4.0) / 2
     assert reached.min() >= -1e-9  # and may be next to nothing: the window is wide, not open
-    assert np.quantile(reached, 0.05) < 0.5
+    # A quarter of a reading's error.
+    assert np.quantile(reached, 0.05) < 1.0
 
 
 def test_a_closed_window_has_no_revival_and_at_most_twice_the_rate(study, columns):

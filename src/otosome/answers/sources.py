@@ -45,7 +45,7 @@ class SourceRow(Grounds):
     high: float | None
     given: str
     linked: str
-    fit: str
+    fit: str = ""
 
 
 def sources(study: Study) -> list[SourceRow]:

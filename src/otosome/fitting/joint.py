@@ -150,10 +150,18 @@ def row_of(values: Mapping[str, object], name: str, fits: Path) -> dict[str, obj
         cure = f"put the draws of the fit beside it, as {FITS}/{fit}.csv"
         raise BadInput("has no draws", key="fit", given=fit, allowed=allowed, cure=cure)
     shares = read(place).shares
+    name = _original(name, shares)
     if name not in shares:
         cure = "a number of the package keeps its name: state it in [numbers] of a strain of your own or of a study"
         raise BadInput("did not free the number", key="fit", given=fit, allowed=sorted(shares), cure=cure)
     return {**values, "linked": dict(shares[name])}
+
+
+def _original(name: str, shares: Shares) -> str:
+    """The number that a fit freed: of this name or, for a copy of an entry, of the one entry of its shelf with that key."""
+    shelf, _, key = name.split(".", 2)
+    alike = [free for free in shares if free.split(".", 2)[::2] == [shelf, key]]
+    return name if name in shares or len(alike) != 1 else alike[0]
 
 
 def _no_name(fit: object) -> BadInput:
