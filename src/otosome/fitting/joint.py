@@ -158,7 +158,7 @@ def row_of(values: Mapping[str, object], name: str, fits: Path) -> dict[str, obj
 
 
 def _original(name: str, shares: Shares) -> str:
-    """The number that a fit freed: of this name or, for a copy of an entry, of the one entry of its shelf with that key."""
+    """The number that a fit freed: of this name or, for a copy of an entry, the one of its shelf with that key."""
     shelf, _, key = name.split(".", 2)
     alike = [free for free in shares if free.split(".", 2)[::2] == [shelf, key]]
     return name if name in shares or len(alike) != 1 else alike[0]
