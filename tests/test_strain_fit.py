@@ -148,17 +148,21 @@ def test_a_row_that_the_formula_does_not_give_is_refused(fit):
         asking.values({p.name: np.array([p.value]) for p in fit.numbers}, None)
 
 
-def test_the_strain_states_spreads_between_runs_and_animals_as_the_fit_has_them():
-    """As two digits say them: its rows have places for them, and no draws."""
-    ends, stated = read(FITS / "cba_jrj.csv").ends, get("strains", "cba_jrj").options.numbers
+def stated_spreads(stated):
+    """What the strain's rows say that runs and animals differ by, as the case names it."""
     shading = stated["insults.noise.shading"]
-    in_rows = {
+    return {
         "shading": split(shading["value"])[0],
         "runs": shading["runs"],
         "animal": stated["insults.noise.received"]["subjects"],
         "own": stated["insults.noise.susceptibility"]["subjects"],
     }
-    for name, spread in in_rows.items():
+
+
+def test_the_strain_states_spreads_between_runs_and_animals_as_the_fit_has_them():
+    """As two digits say them: its rows have places for them, and no draws."""
+    ends = read(FITS / "cba_jrj.csv").ends
+    for name, spread in stated_spreads(get("strains", "cba_jrj").options.numbers).items():
         assert ends[f"cases.ear_b20.{name}"][1] == pytest.approx(spread, rel=0.03), name
 
 
@@ -170,14 +174,7 @@ def test_mice_of_the_strain_differ_and_saturate_as_its_mice_did(fit):
         for name, row in stated.items()
         if name not in ("insults.noise.shading", "insults.noise.received")
     }
-    shading = stated["insults.noise.shading"]
-    spreads = {
-        "shading": split(shading["value"])[0],
-        "runs": shading["runs"],
-        "animal": stated["insults.noise.received"]["subjects"],
-        "own": stated["insults.noise.susceptibility"]["subjects"],
-        "place": 0.2,
-    }
+    spreads = stated_spreads(stated) | {"place": 0.2}
     numbers |= {f"cases.ear_b20.{name}": np.array([value]) for name, value in spreads.items()}
     rows = {name: float(values[0]) for name, values in fit.simulated.values(numbers, None).items()}
     printed = {figure.case.id: figure.case.value for figure in fit.simulated.figures}
