@@ -245,6 +245,14 @@ def test_a_row_has_two_digits_and_more_where_its_range_is_narrow(own, ends, text
     assert (row["value"], row["low"], row["high"]) == texts
 
 
+def test_a_part_of_the_spread_is_stated_of_the_same_draws(own):
+    """Walkers need not walk again where less of their spread is stated; what is stored on a shelf is another."""
+    text = FIT.replace('because = "One', 'narrow = { share = 0.5, because = "It bends." }\nbecause = "One')
+    whole, part = (load_case_fit(written(own, each), (own / "shelves",)) for each in (FIT, text))
+    assert whole.drawn_hash == part.drawn_hash
+    assert whole.data_hash != part.data_hash
+
+
 def test_what_a_number_hangs_on_is_listed_with_the_largest_share_first(own):
     answer, _ = fit_cases(
         load_case_fit(written(own), (own / "shelves",)), own / "chain.npz", lambda *report: None

@@ -20,7 +20,7 @@ from otosome.catalog import get
 from otosome.ears import Ears
 from otosome.errors import BadInput
 from otosome.evidence import Parameter
-from otosome.fitting.entry import numbers_hash, strain_of
+from otosome.fitting.entry import _joint, numbers_hash, strain_of
 from otosome.fitting.file import HoldOut, _parted, load_fit
 from otosome.fitting.fit import problem_of
 from otosome.fitting.free import Free
@@ -862,6 +862,14 @@ def test_a_number_of_a_study_that_names_a_fit_states_its_shares(study):
         _ = Study.of(wrong).parameters
     of = Study.of({**fits.VALUES, "numbers": {"insults.noise.ohc": {**row, "linked": {}}}})
     assert of.parameters["insults.noise.ohc"].fit == "mine"
+
+
+def test_few_draws_of_a_fit_are_stored_as_they_are():
+    """Whatever is taken out of them, middle, spread and luck, is put back."""
+    luck = np.random.default_rng(8)
+    draws = Ears.alone({"a.b.c": np.exp(luck.normal(size=40)), "a.b.d": luck.normal(size=40) ** 3})
+    stored_draws = _joint("of a test", {"a.b.c": "ratio", "a.b.d": "plain"}, draws).draws
+    assert stored_draws == pytest.approx(np.transpose([draws["a.b.c"], draws["a.b.d"]]), rel=1e-9)
 
 
 def test_an_entry_says_where_its_readings_come_from_and_that_draws_had_not_converged(stored, study):
